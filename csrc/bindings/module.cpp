@@ -1,0 +1,16 @@
+// Registers one noun after the other, and nothing else.
+#include <pybind11/pybind11.h>
+
+#include "parallel.hpp"
+
+namespace py = pybind11;
+
+namespace nnae::bindings {
+void bind_cpu(py::module_ &module);
+}  // namespace nnae::bindings
+
+PYBIND11_MODULE(NNAE_MODULE, module) {
+    using namespace nnae::bindings;
+    nnae::max_threads();  // remembers this process, so that a forked child knows itself
+    bind_cpu(module);
+}

@@ -1,0 +1,65 @@
+// Threads: the only file that includes omp.h.
+//
+//   parallel_for(n, chunk, n_threads, body)     body(begin, end, thread) on chunks of [0, n)
+//   chunk_count(n, chunk)                       how many chunks there are
+//
+// Chunks have a fixed size that does not depend on the number of threads. A body writes rows of its
+// own, or one slot per chunk that the caller adds up in chunk order: so one, two or seven threads give
+// the same bits. thread is in [0, n_threads) and picks scratch memory that the caller allocated:
+// nothing may throw inside a body.
+// A forked child of a process that has run a parallel region would wait for ever for threads that do
+// not exist: it runs on one thread instead.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+
+#ifdef _OPENMP
+#include <omp.h>
+#endif
+#ifndef _WIN32
+#include <unistd.h>
+#endif
+
+namespace nnae {
+
+inline std::int64_t chunk_count(std::int64_t n, std::int64_t chunk) {
+    return n <= 0 ? 0 : (n + chunk - 1) / chunk;
+}
+
+namespace detail {
+
+inline bool in_forked_child() {
+#ifdef _WIN32
+    return false;
+#else
+    static const pid_t home = getpid();
+    return getpid() != home;
+#endif
+}
+
+}  // namespace detail
+
+inline int max_threads() {
+#ifdef _OPENMP
+    return detail::in_forked_child() ? 1 : omp_get_max_threads();
+#else
+    return 1;
+#endif
+}
+
+template <typename Body>
+void parallel_for(std::int64_t n, std::int64_t chunk, int n_threads, Body body) {
+    const std::int64_t chunks = chunk_count(n, chunk);
+#ifdef _OPENMP
+    if (n_threads > 1 && chunks > 1 && !detail::in_forked_child()) {
+#pragma omp parallel for schedule(dynamic, 1) num_threads(n_threads)
+        for (std::int64_t c = 0; c < chunks; ++c)
+            body(c * chunk, std::min(n, (c + 1) * chunk), omp_get_thread_num());
+        return;
+    }
+#endif
+    for (std::int64_t c = 0; c < chunks; ++c) body(c * chunk, std::min(n, (c + 1) * chunk), 0);
+}
+
+}  // namespace nnae

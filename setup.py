@@ -1,0 +1,92 @@
+"""Compile csrc/ once for each instruction set that is worth having.
+
+Metadata live in pyproject.toml. On x86-64 three copies of the kernels are built (baseline, AVX2,
+AVX-512) and nnae/_core picks one when it is imported: no function is shared between them, so no
+instruction that a processor lacks can be reached. NNAE_NATIVE=1 builds one copy for this machine.
+"""
+
+import os
+import platform
+import sys
+import tempfile
+from pathlib import Path
+
+from pybind11.setup_helpers import ParallelCompile, Pybind11Extension, build_ext
+from setuptools import setup
+
+SOURCES = sorted(str(path) for path in Path("csrc/bindings").glob("*.cpp"))
+HEADERS = sorted(str(path) for path in Path("csrc").rglob("*.hpp"))
+VARIANTS = {"baseline": [], "avx2": ["-march=x86-64-v3"], "avx512": ["-march=x86-64-v4"]}
+
+
+def variants() -> dict[str, list[str]]:
+    if sys.platform == "win32":
+        return {"baseline": []}
+    if os.environ.get("NNAE_NATIVE"):
+        return {"baseline": ["-march=native"]}
+    if platform.machine().lower() in {"x86_64", "amd64"} and sys.platform == "linux":
+        return VARIANTS
+    return {"baseline": []}
+
+
+class BuildKernels(build_ext):
+    """Builds every variant in a folder of its own, with OpenMP where the compiler has it."""
+
+    def build_extensions(self) -> None:
+        flags = self.openmp_flags()
+        if not flags:
+            print("nnae: this compiler has no OpenMP; the kernels are built single-threaded")
+        for extension in self.extensions:
+            extension.extra_compile_args += flags
+            extension.extra_link_args += flags
+        super().build_extensions()
+
+    def build_extension(self, extension: Pybind11Extension) -> None:
+        shared = self.build_temp
+        self.build_temp = str(Path(shared) / extension.name)
+        try:
+            super().build_extension(extension)
+        finally:
+            self.build_temp = shared
+
+    def openmp_flags(self) -> list[str]:
+        candidates = [["/openmp"]] if sys.platform == "win32" else [["-fopenmp"]]
+        for flags in candidates:
+            with tempfile.TemporaryDirectory() as folder:
+                source = Path(folder) / "probe.cpp"
+                source.write_text("#include <omp.h>\nint main() { return omp_get_max_threads() < 1; }\n")
+                try:
+                    objects = self.compiler.compile(
+                        [str(source)], output_dir=folder, extra_postargs=flags
+                    )
+                    self.compiler.link_executable(
+                        objects, "probe", output_dir=folder, extra_postargs=flags
+                    )
+                except Exception:  # the compiler's own exception types differ by platform
+                    continue
+                return flags
+        return []
+
+
+def extension(name: str, flags: list[str]) -> Pybind11Extension:
+    if sys.platform == "win32":
+        compile_args = ["/O2"]
+    else:
+        compile_args = ["-O3", "-fno-math-errno", "-fno-trapping-math", "-g0"]
+    result = Pybind11Extension(
+        f"nnae._core.{name}",
+        SOURCES,
+        include_dirs=["csrc"],
+        depends=HEADERS,
+        define_macros=[("NNAE_MODULE", name)],
+        cxx_std=17,
+    )
+    result.extra_compile_args += compile_args + flags
+    return result
+
+
+with ParallelCompile("NNAE_BUILD_JOBS", default=os.cpu_count() or 1):
+    setup(
+        ext_modules=[extension(name, flags) for name, flags in variants().items()],
+        cmdclass={"build_ext": BuildKernels},
+    )
