@@ -4,11 +4,10 @@
 //   chunk_count(n, chunk)                       how many chunks there are
 //
 // Chunks have a fixed size that does not depend on the number of threads. A body writes rows of its
-// own, or one slot per chunk that the caller adds up in chunk order: so one, two or seven threads give
-// the same bits. thread is in [0, n_threads) and picks scratch memory that the caller allocated:
-// nothing may throw inside a body.
-// A forked child of a process that has run a parallel region would wait for ever for threads that do
-// not exist: it runs on one thread instead.
+// own, or one slot per chunk that the caller adds up in chunk order: so one, two or seven threads
+// give the same bits. thread is in [0, n_threads) and picks scratch memory that the caller
+// allocated: nothing may throw inside a body. A forked child of a process that has run a parallel
+// region would wait for ever for threads that do not exist: it runs on one thread instead.
 #pragma once
 
 #include <algorithm>

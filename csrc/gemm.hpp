@@ -1,0 +1,160 @@
+// Dense products of tall, thin matrices, with the same bits at any number of threads.
+//
+//   multiply             C = A B        A: n x p, B: p x m, C: n x m, all row-major
+//   multiply_transposed  C = A'B        A: n x k, B: n x m, C: k x m
+//   gram                 C = A'A        A: n x k, C: k x k, symmetric to the bit
+//
+// B (or B's columns) is walked in panels of a few vector registers, A in tiles of six rows; the
+// sums of a tile stay in registers. A'B sums blocks of rows in T and adds the blocks in double, in
+// an order that depends on n alone. k x m slots of double are needed per chunk of rows, at most 64.
+// Preconditions: shapes fit; outputs do not overlap inputs. n = 0 gives zeros.
+// Cost: n p m; gram half of that. No BLAS: its results change with its number of threads.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <vector>
+
+#include "parallel.hpp"
+#include "simd.hpp"
+#include "views.hpp"
+
+namespace nnae {
+
+namespace detail {
+
+template <typename T>
+constexpr int panel_width = tile_vectors * lanes<T>;
+
+// acc[r][:] = sum_s a[r * row_step + s * depth_step] * b[s * b_step + :] for rows r of one tile.
+template <typename T, int Rows>
+inline void tile_product(const T* a, std::int64_t row_step, std::int64_t depth_step, const T* b,
+                         std::int64_t b_step, std::int64_t depth, T* out) {
+    Pack<T> acc[Rows][tile_vectors] = {};
+    for (std::int64_t s = 0; s < depth; ++s) {
+        Pack<T> line[tile_vectors];
+        for (int v = 0; v < tile_vectors; ++v) line[v] = load(b + s * b_step + v * lanes<T>);
+        for (int r = 0; r < Rows; ++r) {
+            const Pack<T> x = broadcast(a[r * row_step + s * depth_step]);
+            for (int v = 0; v < tile_vectors; ++v) acc[r][v] += x * line[v];
+        }
+    }
+    for (int r = 0; r < Rows; ++r)
+        for (int v = 0; v < tile_vectors; ++v)
+            store(out + r * panel_width<T> + v * lanes<T>, acc[r][v]);
+}
+
+template <typename T>
+inline void tile_product(int rows, const T* a, std::int64_t row_step, std::int64_t depth_step,
+                         const T* b, std::int64_t b_step, std::int64_t depth, T* out) {
+    switch (rows) {
+        case 6:
+            return tile_product<T, 6>(a, row_step, depth_step, b, b_step, depth, out);
+        case 5:
+            return tile_product<T, 5>(a, row_step, depth_step, b, b_step, depth, out);
+        case 4:
+            return tile_product<T, 4>(a, row_step, depth_step, b, b_step, depth, out);
+        case 3:
+            return tile_product<T, 3>(a, row_step, depth_step, b, b_step, depth, out);
+        case 2:
+            return tile_product<T, 2>(a, row_step, depth_step, b, b_step, depth, out);
+        default:
+            return tile_product<T, 1>(a, row_step, depth_step, b, b_step, depth, out);
+    }
+}
+
+// Copies columns [from, from + panel) of rows [begin, end) side by side, padded with zeros.
+template <typename T>
+inline void pack_panel(Matrix<const T> B, std::int64_t begin, std::int64_t end, std::int64_t from,
+                       T* panel) {
+    const std::int64_t width = std::min<std::int64_t>(panel_width<T>, B.cols - from);
+    for (std::int64_t s = begin; s < end; ++s, panel += panel_width<T>) {
+        std::copy_n(B.row(s) + from, width, panel);
+        std::fill(panel + width, panel + panel_width<T>, T(0));
+    }
+}
+
+constexpr std::int64_t reduction_block = 256;
+constexpr std::int64_t reduction_chunks = 64;
+
+}  // namespace detail
+
+template <typename T>
+void multiply(Matrix<const T> A, Matrix<const T> B, int n_threads, Matrix<T> C) {
+    using namespace detail;
+    constexpr std::int64_t width = panel_width<T>;
+    const std::int64_t panels = chunk_count(B.cols, width);
+    std::vector<T> packed(static_cast<std::size_t>(panels * B.rows * width));
+    for (std::int64_t q = 0; q < panels; ++q)
+        pack_panel(B, 0, B.rows, q * width, packed.data() + q * B.rows * width);
+    parallel_for(A.rows, 10 * tile_rows, n_threads, [&](std::int64_t begin, std::int64_t end, int) {
+        T out[tile_rows * panel_width<T>];
+        for (std::int64_t q = 0; q < panels; ++q) {
+            const T* panel = packed.data() + q * B.rows * width;
+            const std::int64_t used = std::min(width, C.cols - q * width);
+            for (std::int64_t i = begin; i < end; i += tile_rows) {
+                const int rows = static_cast<int>(std::min<std::int64_t>(tile_rows, end - i));
+                tile_product<T>(rows, A.row(i), A.cols, 1, panel, width, B.rows, out);
+                for (int r = 0; r < rows; ++r)
+                    std::copy_n(out + r * width, used, C.row(i + r) + q * width);
+            }
+        }
+    });
+}
+
+namespace detail {
+
+// symmetric: A and B are the same matrix; tiles below the diagonal are mirrored, not computed.
+template <typename T>
+void reduce_product(Matrix<const T> A, Matrix<const T> B, bool symmetric, int n_threads,
+                    Matrix<T> C) {
+    constexpr std::int64_t width = panel_width<T>;
+    const std::int64_t chunk = std::max(
+        reduction_block,
+        chunk_count(chunk_count(A.rows, reduction_chunks), reduction_block) * reduction_block);
+    const std::int64_t chunks = chunk_count(A.rows, chunk), cells = C.rows * C.cols;
+    std::vector<double> slots(static_cast<std::size_t>(std::max<std::int64_t>(chunks, 1) * cells));
+    std::vector<T> scratch(static_cast<std::size_t>(std::max(n_threads, 1)) * reduction_block *
+                           width);
+    parallel_for(A.rows, chunk, n_threads, [&](std::int64_t begin, std::int64_t end, int thread) {
+        double* slot = slots.data() + begin / chunk * cells;
+        T* panel = scratch.data() + static_cast<std::int64_t>(thread) * reduction_block * width;
+        T out[tile_rows * panel_width<T>];
+        for (std::int64_t s = begin; s < end; s += reduction_block) {
+            const std::int64_t stop = std::min(end, s + reduction_block);
+            for (std::int64_t q = 0; q < C.cols; q += width) {
+                pack_panel(B, s, stop, q, panel);
+                const std::int64_t used = std::min(width, C.cols - q);
+                const std::int64_t last = symmetric ? std::min(C.rows, q + used) : C.rows;
+                for (std::int64_t p = 0; p < last; p += tile_rows) {
+                    const int rows = static_cast<int>(std::min<std::int64_t>(tile_rows, last - p));
+                    tile_product<T>(rows, A.row(s) + p, 1, A.cols, panel, width, stop - s, out);
+                    for (int r = 0; r < rows; ++r)
+                        for (std::int64_t c = 0; c < used; ++c)
+                            slot[(p + r) * C.cols + q + c] +=
+                                static_cast<double>(out[r * width + c]);
+                }
+            }
+        }
+    });
+    for (std::int64_t c = 1; c < chunks; ++c)
+        for (std::int64_t at = 0; at < cells; ++at) slots[at] += slots[c * cells + at];
+    for (std::int64_t p = 0; p < C.rows; ++p)
+        for (std::int64_t q = 0; q < C.cols; ++q)
+            C.row(p)[q] =
+                static_cast<T>(symmetric && p > q ? slots[q * C.cols + p] : slots[p * C.cols + q]);
+}
+
+}  // namespace detail
+
+template <typename T>
+void multiply_transposed(Matrix<const T> A, Matrix<const T> B, int n_threads, Matrix<T> C) {
+    detail::reduce_product(A, B, false, n_threads, C);
+}
+
+template <typename T>
+void gram(Matrix<const T> A, int n_threads, Matrix<T> C) {
+    detail::reduce_product(A, A, true, n_threads, C);
+}
+
+}  // namespace nnae

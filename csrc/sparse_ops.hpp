@@ -1,0 +1,66 @@
+// Products of a sparse matrix with a dense one, row by row.
+//
+//   sparse_product       C_i = sum_j P_ij H_j         P: n x m sparse, H: m x k, C: n x k
+//   column_sums          s_p = sum_i w_i H_ip         w: n or null (all one), s: k doubles
+//   add_scaled, dot      the two loops over k that everything sparse is made of
+//
+// A row of C is written by one thread and stays in L1 while the rows of H stream by. Column sums
+// are added over fixed chunks in chunk order, so threads never change a bit. Preconditions: shapes
+// fit. Empty rows give zeros. Cost: nnz k; n k.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <vector>
+
+#include "parallel.hpp"
+#include "views.hpp"
+
+namespace nnae {
+
+template <typename T, typename U>
+inline void add_scaled(U* __restrict to, T scale, const T* __restrict from, std::int64_t k) {
+#pragma omp simd
+    for (std::int64_t p = 0; p < k; ++p) to[p] += static_cast<U>(scale * from[p]);
+}
+
+template <typename T>
+inline T dot(const T* __restrict a, const T* __restrict b, std::int64_t k) {
+    T sum = 0;
+#pragma omp simd reduction(+ : sum)
+    for (std::int64_t p = 0; p < k; ++p) sum += a[p] * b[p];
+    return sum;
+}
+
+template <typename T, typename I>
+void sparse_product(Csr<T, I> P, Matrix<const T> H, int n_threads, Matrix<T> C) {
+    parallel_for(P.rows, 64, n_threads, [&](std::int64_t begin, std::int64_t end, int) {
+        for (std::int64_t i = begin; i < end; ++i) {
+            T* row = C.row(i);
+            std::fill_n(row, C.cols, T(0));
+            for (std::int64_t at = P.begin(i); at < P.end(i); ++at)
+                add_scaled(row, P.value(at), H.row(static_cast<std::int64_t>(P.indices[at])),
+                           C.cols);
+        }
+    });
+}
+
+template <typename T>
+void column_sums(Matrix<const T> H, const double* weights, int n_threads, double* sums) {
+    constexpr std::int64_t chunk = 4096;
+    const std::int64_t chunks = chunk_count(H.rows, chunk);
+    std::vector<double> slots(static_cast<std::size_t>(chunks * H.cols));
+    parallel_for(H.rows, chunk, n_threads, [&](std::int64_t begin, std::int64_t end, int) {
+        double* slot = slots.data() + begin / chunk * H.cols;
+        for (std::int64_t i = begin; i < end; ++i) {
+            const double w = weights ? weights[i] : 1.0;
+            const T* row = H.row(i);
+            for (std::int64_t p = 0; p < H.cols; ++p) slot[p] += w * static_cast<double>(row[p]);
+        }
+    });
+    std::fill_n(sums, H.cols, 0.0);
+    for (std::int64_t c = 0; c < chunks; ++c)
+        for (std::int64_t p = 0; p < H.cols; ++p) sums[p] += slots[c * H.cols + p];
+}
+
+}  // namespace nnae
