@@ -1,10 +1,21 @@
 """Data sets: planted structure, bundled files, their splits and their notices."""
 
+import hashlib
+from pathlib import Path
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from nnae.datasets import make_label_hierarchy, make_zipf_labels
+import nnae.datasets
+from nnae.datasets import load_debian_tags, make_label_hierarchy, make_zipf_labels
+from nnae.datasets.build_debian_tags import build
+
+DATA = Path(nnae.datasets.__file__).parent / "data"
+
+
+def first_byte(name):
+    return hashlib.sha256(name.encode()).digest()[0]
 
 
 def within(observed, expected, trials, sigmas=5.0):
@@ -129,3 +140,90 @@ class TestZipfLabels:
             make_zipf_labels(10, 5, 6, 2.0)
         with pytest.raises(ValueError, match="labels_per_row must lie in"):
             make_zipf_labels(10, 5, 2, 6.0)
+
+
+@pytest.fixture(scope="module")
+def debian():
+    return load_debian_tags()
+
+
+class TestDebianTags:
+    def test_shapes_and_types(self, debian):
+        assert debian.X_train.shape == (24_009, 6_496)
+        assert debian.X_test.shape == (5_776, 6_496)
+        assert debian.Y_train.shape == (24_009, 511)
+        assert debian.Y_test.shape == (5_776, 511)
+        for matrix in (debian.X_train, debian.X_test, debian.Y_train, debian.Y_test):
+            assert isinstance(matrix, sp.csr_matrix)
+            assert matrix.dtype == np.float32
+            assert matrix.has_canonical_format
+        assert set(debian.Y_train.data) == {1.0}
+        assert len(debian.feature_names) == len(set(debian.feature_names)) == 6_496
+        assert len(debian.label_names) == len(set(debian.label_names)) == 511
+        assert "24009 for training, 5776 for test" in debian.DESCR
+
+    def test_split_follows_the_source_package(self, debian):
+        assert all(first_byte(name) >= 51 for name in debian.sources_train)
+        assert all(first_byte(name) < 51 for name in debian.sources_test)
+        assert not set(debian.sources_train) & set(debian.sources_test)
+        assert len(debian.row_names_train) == debian.X_train.shape[0]
+        assert len(set(debian.row_names_train) | set(debian.row_names_test)) == 29_785
+
+    def test_vocabulary_and_labels_are_counted_on_training_rows(self, debian):
+        assert np.asarray(debian.Y_train.sum(0)).min() >= 5
+        assert np.diff(debian.counts_train.tocsc().indptr).min() >= 3
+
+    def test_features_are_tf_idf_of_training_rows(self, debian):
+        spread = np.diff(debian.counts_train.tocsc().indptr)
+        idf = np.log((1 + 24_009) / (1 + spread)) + 1
+        for part in ("train", "test"):
+            counts, X = debian[f"counts_{part}"][:300], debian[f"X_{part}"][:300]
+            dense = counts.toarray().astype(float)
+            expected = np.where(dense > 0, 1 + np.log(np.maximum(dense, 1)), 0) * idf
+            expected /= np.linalg.norm(expected, axis=1, keepdims=True)
+            np.testing.assert_allclose(X.toarray(), expected, atol=1e-6)
+
+    def test_a_package_that_everybody_knows(self, debian):
+        names = np.concatenate((debian.row_names_train, debian.row_names_test))
+        Y = sp.vstack((debian.Y_train, debian.Y_test)).tocsr()
+        counts = sp.vstack((debian.counts_train, debian.counts_test)).tocsr()
+        row = int(np.flatnonzero(names == "vim")[0])
+        tags = set(debian.label_names[Y[row].indices])
+        assert {"devel::editor", "role::program", "use::editing"} <= tags
+        words = dict(zip(debian.feature_names[counts[row].indices], counts[row].data, strict=True))
+        assert words["editor"] == words["section:editors"] == 1
+        assert words["vi"] == 2  # "Vi IMproved - enhanced vi editor"
+
+    def test_groups_are_facets(self, debian):
+        facets = [name.split("::")[0] for name in debian.label_names]
+        assert debian.groups.tolist() == facets
+        assert len(set(facets)) == 31
+
+    def test_file_is_small_and_has_its_notice(self):
+        assert (DATA / "debian_tags.npz").stat().st_size <= 2_000_000
+        notice = (DATA / "debian_tags-NOTICE.txt").read_text(encoding="utf-8")
+        assert "Debtags project" in notice
+        assert "GNU GENERAL PUBLIC LICENSE" in notice
+
+    def test_builder_reads_control_paragraphs(self, tmp_path):
+        # three-fold copies of small packages, so that words and tags pass the thresholds
+        names = [f"tool{i}" for i in range(60)]
+        train = [name for name in names if first_byte(name) >= 51]
+        paragraphs = [
+            f"Package: {name}-data\nSource: {name} (1.0-2)\nDescription: Data of C++ Tools\n"
+            f"Tag: role::app-data,\n use::{'rare' if name == train[0] else 'testing'}\n"
+            "Section: Utils"
+            for name in names
+        ]
+        paragraphs.append("Package: untagged\nDescription: Nothing\nSection: misc")
+        files = [tmp_path / "a.npz", tmp_path / "b.npz"]
+        for path, order in zip(files, (paragraphs, paragraphs[::-1]), strict=True):
+            build("\n\n".join(order) + "\n", "a release", path)
+        assert files[0].read_bytes() == files[1].read_bytes()
+        with np.load(files[0], allow_pickle=False) as stored:
+            words = stored["words"].tobytes().decode().split("\n")
+            tags = stored["tags"].tobytes().decode().split("\n")
+            sources = stored["sources"].tobytes().decode().split("\n")
+        assert words == ["c", "data", "of", "section:utils", "tools"]
+        assert tags == ["role::app-data", "use::testing"]
+        assert sorted(sources) == sorted(names)
