@@ -28,8 +28,8 @@ constexpr int panel_width = tile_vectors * lanes<T>;
 
 // acc[r][:] = sum_s a[r * row_step + s * depth_step] * b[s * b_step + :] for rows r of one tile.
 template <typename T, int Rows>
-inline void tile_product(const T* a, std::int64_t row_step, std::int64_t depth_step, const T* b,
-                         std::int64_t b_step, std::int64_t depth, T* out) {
+inline void tile_product(const T *a, std::int64_t row_step, std::int64_t depth_step, const T *b,
+                         std::int64_t b_step, std::int64_t depth, T *out) {
     Pack<T> acc[Rows][tile_vectors] = {};
     for (std::int64_t s = 0; s < depth; ++s) {
         Pack<T> line[tile_vectors];
@@ -45,8 +45,8 @@ inline void tile_product(const T* a, std::int64_t row_step, std::int64_t depth_s
 }
 
 template <typename T>
-inline void tile_product(int rows, const T* a, std::int64_t row_step, std::int64_t depth_step,
-                         const T* b, std::int64_t b_step, std::int64_t depth, T* out) {
+inline void tile_product(int rows, const T *a, std::int64_t row_step, std::int64_t depth_step,
+                         const T *b, std::int64_t b_step, std::int64_t depth, T *out) {
     switch (rows) {
         case 6:
             return tile_product<T, 6>(a, row_step, depth_step, b, b_step, depth, out);
@@ -66,7 +66,7 @@ inline void tile_product(int rows, const T* a, std::int64_t row_step, std::int64
 // Copies columns [from, from + panel) of rows [begin, end) side by side, padded with zeros.
 template <typename T>
 inline void pack_panel(Matrix<const T> B, std::int64_t begin, std::int64_t end, std::int64_t from,
-                       T* panel) {
+                       T *panel) {
     const std::int64_t width = std::min<std::int64_t>(panel_width<T>, B.cols - from);
     for (std::int64_t s = begin; s < end; ++s, panel += panel_width<T>) {
         std::copy_n(B.row(s) + from, width, panel);
@@ -90,7 +90,7 @@ void multiply(Matrix<const T> A, Matrix<const T> B, int n_threads, Matrix<T> C) 
     parallel_for(A.rows, 10 * tile_rows, n_threads, [&](std::int64_t begin, std::int64_t end, int) {
         T out[tile_rows * panel_width<T>];
         for (std::int64_t q = 0; q < panels; ++q) {
-            const T* panel = packed.data() + q * B.rows * width;
+            const T *panel = packed.data() + q * B.rows * width;
             const std::int64_t used = std::min(width, C.cols - q * width);
             for (std::int64_t i = begin; i < end; i += tile_rows) {
                 const int rows = static_cast<int>(std::min<std::int64_t>(tile_rows, end - i));
@@ -117,8 +117,8 @@ void reduce_product(Matrix<const T> A, Matrix<const T> B, bool symmetric, int n_
     std::vector<T> scratch(static_cast<std::size_t>(std::max(n_threads, 1)) * reduction_block *
                            width);
     parallel_for(A.rows, chunk, n_threads, [&](std::int64_t begin, std::int64_t end, int thread) {
-        double* slot = slots.data() + begin / chunk * cells;
-        T* panel = scratch.data() + static_cast<std::int64_t>(thread) * reduction_block * width;
+        double *slot = slots.data() + begin / chunk * cells;
+        T *panel = scratch.data() + static_cast<std::int64_t>(thread) * reduction_block * width;
         T out[tile_rows * panel_width<T>];
         for (std::int64_t s = begin; s < end; s += reduction_block) {
             const std::int64_t stop = std::min(end, s + reduction_block);

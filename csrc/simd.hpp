@@ -49,14 +49,14 @@ inline Pack<T> broadcast(T x) {
 #endif
 
 template <typename T>
-inline Pack<T> load(const T* from) {
+inline Pack<T> load(const T *from) {
     Pack<T> pack;
     std::memcpy(&pack, from, sizeof pack);
     return pack;
 }
 
 template <typename T>
-inline void store(T* to, Pack<T> pack) {
+inline void store(T *to, Pack<T> pack) {
     std::memcpy(to, &pack, sizeof pack);
 }
 

@@ -19,13 +19,13 @@
 namespace nnae {
 
 template <typename T, typename U>
-inline void add_scaled(U* __restrict to, T scale, const T* __restrict from, std::int64_t k) {
+inline void add_scaled(U *__restrict to, T scale, const T *__restrict from, std::int64_t k) {
 #pragma omp simd
     for (std::int64_t p = 0; p < k; ++p) to[p] += static_cast<U>(scale * from[p]);
 }
 
 template <typename T>
-inline T dot(const T* __restrict a, const T* __restrict b, std::int64_t k) {
+inline T dot(const T *__restrict a, const T *__restrict b, std::int64_t k) {
     T sum = 0;
 #pragma omp simd reduction(+ : sum)
     for (std::int64_t p = 0; p < k; ++p) sum += a[p] * b[p];
@@ -36,7 +36,7 @@ template <typename T, typename I>
 void sparse_product(Csr<T, I> P, Matrix<const T> H, int n_threads, Matrix<T> C) {
     parallel_for(P.rows, 64, n_threads, [&](std::int64_t begin, std::int64_t end, int) {
         for (std::int64_t i = begin; i < end; ++i) {
-            T* row = C.row(i);
+            T *row = C.row(i);
             std::fill_n(row, C.cols, T(0));
             for (std::int64_t at = P.begin(i); at < P.end(i); ++at)
                 add_scaled(row, P.value(at), H.row(static_cast<std::int64_t>(P.indices[at])),
@@ -46,15 +46,15 @@ void sparse_product(Csr<T, I> P, Matrix<const T> H, int n_threads, Matrix<T> C) 
 }
 
 template <typename T>
-void column_sums(Matrix<const T> H, const double* weights, int n_threads, double* sums) {
+void column_sums(Matrix<const T> H, const double *weights, int n_threads, double *sums) {
     constexpr std::int64_t chunk = 4096;
     const std::int64_t chunks = chunk_count(H.rows, chunk);
     std::vector<double> slots(static_cast<std::size_t>(chunks * H.cols));
     parallel_for(H.rows, chunk, n_threads, [&](std::int64_t begin, std::int64_t end, int) {
-        double* slot = slots.data() + begin / chunk * H.cols;
+        double *slot = slots.data() + begin / chunk * H.cols;
         for (std::int64_t i = begin; i < end; ++i) {
             const double w = weights ? weights[i] : 1.0;
-            const T* row = H.row(i);
+            const T *row = H.row(i);
             for (std::int64_t p = 0; p < H.cols; ++p) slot[p] += w * static_cast<double>(row[p]);
         }
     });

@@ -17,16 +17,16 @@ namespace nnae {
 
 template <typename T>
 struct Matrix {
-    T* data;
+    T *data;
     std::int64_t rows, cols;
-    T* row(std::int64_t i) const { return data + i * cols; }
+    T *row(std::int64_t i) const { return data + i * cols; }
 };
 
 template <typename T, typename I>
 struct Csr {
-    const I* indptr;
-    const I* indices;
-    const T* values;
+    const I *indptr;
+    const I *indices;
+    const T *values;
     std::int64_t rows, cols;
     std::int64_t begin(std::int64_t i) const { return static_cast<std::int64_t>(indptr[i]); }
     std::int64_t end(std::int64_t i) const { return static_cast<std::int64_t>(indptr[i + 1]); }

@@ -26,7 +26,7 @@ std::vector<std::string> supported_variants() {
     return names;
 }
 
-void bind_cpu(py::module_& module) {
+void bind_cpu(py::module_ &module) {
     module.def("supported_variants", &supported_variants,
                "Instruction sets of this processor for which kernels may have been built.");
     module.def("max_threads", &nnae::max_threads, "Threads that OpenMP would use by default.");

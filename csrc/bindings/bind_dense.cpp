@@ -6,7 +6,7 @@
 namespace nnae::bindings {
 
 template <typename T>
-void product(const Array<T>& a, const Array<T>& b, Array<T>& out, int n_threads) {
+void product(const Array<T> &a, const Array<T> &b, Array<T> &out, int n_threads) {
     const auto A = matrix(a), B = matrix(b);
     const auto C = mutable_matrix(out);
     require(A.cols == B.rows && C.rows == A.rows && C.cols == B.cols,
@@ -16,7 +16,7 @@ void product(const Array<T>& a, const Array<T>& b, Array<T>& out, int n_threads)
 }
 
 template <typename T>
-void product_transposed(const Array<T>& a, const Array<T>& b, Array<T>& out, int n_threads) {
+void product_transposed(const Array<T> &a, const Array<T> &b, Array<T> &out, int n_threads) {
     const auto A = matrix(a), B = matrix(b);
     const auto C = mutable_matrix(out);
     require(A.rows == B.rows && C.rows == A.cols && C.cols == B.cols,
@@ -26,7 +26,7 @@ void product_transposed(const Array<T>& a, const Array<T>& b, Array<T>& out, int
 }
 
 template <typename T>
-Array<T> gram_of(const Array<T>& a, int n_threads) {
+Array<T> gram_of(const Array<T> &a, int n_threads) {
     const auto A = matrix(a);
     Array<T> out({A.cols, A.cols});
     const auto C = mutable_matrix(out);
@@ -38,8 +38,8 @@ Array<T> gram_of(const Array<T>& a, int n_threads) {
 }
 
 template <typename T, typename I>
-void sparse_dense(const Array<I>& indptr, const Array<I>& indices,
-                  const std::optional<Array<T>>& values, const Array<T>& h, Array<T>& out,
+void sparse_dense(const Array<I> &indptr, const Array<I> &indices,
+                  const std::optional<Array<T>> &values, const Array<T> &h, Array<T> &out,
                   int n_threads) {
     const auto H = matrix(h);
     const auto P = csr<T, I>(indptr, indices, values, H.rows);
@@ -50,13 +50,13 @@ void sparse_dense(const Array<I>& indptr, const Array<I>& indices,
 }
 
 template <typename T>
-Array<double> sums_of_columns(const Array<T>& h, const std::optional<Array<double>>& weights,
+Array<double> sums_of_columns(const Array<T> &h, const std::optional<Array<double>> &weights,
                               int n_threads) {
     const auto H = matrix(h);
     require(!weights || weights->size() == H.rows, "weights must have one entry a row");
     Array<double> out(H.cols);
-    double* sums = out.mutable_data();
-    const double* w = weights ? weights->data() : nullptr;
+    double *sums = out.mutable_data();
+    const double *w = weights ? weights->data() : nullptr;
     {
         py::gil_scoped_release free;
         column_sums<T>(H, w, n_threads, sums);
@@ -65,7 +65,7 @@ Array<double> sums_of_columns(const Array<T>& h, const std::optional<Array<doubl
 }
 
 template <typename T>
-void bind_real(py::module_& module) {
+void bind_real(py::module_ &module) {
     using py::arg;
     module.def("multiply", &product<T>, arg("a").noconvert(), arg("b").noconvert(),
                arg("out").noconvert(), arg("n_threads"));
@@ -77,14 +77,14 @@ void bind_real(py::module_& module) {
 }
 
 template <typename T, typename I>
-void bind_sparse(py::module_& module) {
+void bind_sparse(py::module_ &module) {
     using py::arg;
     module.def("spmm", &sparse_dense<T, I>, arg("indptr").noconvert(), arg("indices").noconvert(),
                arg("values").noconvert().none(true), arg("h").noconvert(), arg("out").noconvert(),
                arg("n_threads"));
 }
 
-void bind_dense(py::module_& module) {
+void bind_dense(py::module_ &module) {
     bind_real<float>(module);
     bind_real<double>(module);
     bind_sparse<float, std::int32_t>(module);

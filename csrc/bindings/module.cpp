@@ -6,13 +6,17 @@
 namespace py = pybind11;
 
 namespace nnae::bindings {
-void bind_cpu(py::module_& module);
-void bind_dense(py::module_& module);
+void bind_cooccurrence(py::module_ &module);
+void bind_cpu(py::module_ &module);
+void bind_dense(py::module_ &module);
+void bind_updates(py::module_ &module);
 }  // namespace nnae::bindings
 
 PYBIND11_MODULE(NNAE_MODULE, module) {
     using namespace nnae::bindings;
     nnae::max_threads();  // remembers this process, so that a forked child knows itself
+    bind_cooccurrence(module);
     bind_cpu(module);
     bind_dense(module);
+    bind_updates(module);
 }

@@ -1,0 +1,43 @@
+// The part of an objective that depends on the non-zeros of the target.
+//
+//   sum_i w_i sum_{j: P_ij != 0} term(P_ij, F_i . H_j)       P: n x m, F: n x k, H: m x k
+//
+// The rest is a product of sums (Kullback-Leibler, Bernoulli) or of Gram matrices (Frobenius),
+// which the caller has at hand. Rates in T, the sum in double over fixed chunks in chunk order, so
+// threads never change a bit. w may be null (all one). An empty target gives 0. Cost: 2 nnz k.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "losses.hpp"
+#include "parallel.hpp"
+#include "sparse_ops.hpp"
+#include "views.hpp"
+
+namespace nnae {
+
+template <typename Loss, typename T, typename I>
+double objective_at_nonzeros(Csr<T, I> P, Matrix<const T> F, Matrix<const T> H,
+                             const double *weights, int n_threads) {
+    constexpr std::int64_t chunk = 64;
+    std::vector<double> slots(static_cast<std::size_t>(chunk_count(P.rows, chunk)));
+    parallel_for(P.rows, chunk, n_threads, [&](std::int64_t begin, std::int64_t end, int) {
+        double sum = 0;
+        for (std::int64_t i = begin; i < end; ++i) {
+            double row = 0;
+            for (std::int64_t at = P.begin(i); at < P.end(i); ++at) {
+                const T *h = H.row(static_cast<std::int64_t>(P.indices[at]));
+                row += Loss::term(static_cast<double>(P.value(at)),
+                                  static_cast<double>(dot(F.row(i), h, H.cols)));
+            }
+            sum += weights ? weights[i] * row : row;
+        }
+        slots[begin / chunk] = sum;
+    });
+    double total = 0;
+    for (const double slot : slots) total += slot;
+    return total;
+}
+
+}  // namespace nnae

@@ -1,0 +1,155 @@
+// Coordinate descent on the rows of a factor under Kullback-Leibler or Bernoulli loss.
+//
+//   min over F_i >= 0 of  sum_p s_p F_ip + sum_j term(P_ij, r_ij),   r_ij = F_i . H_j at non-zeros
+//   s = column sums of H,   P: n x m sparse, F: n x k (updated), H: m x k
+//
+// The rates of one row are kept in double while its coordinates move; the rows of H that the row
+// needs are gathered once, so memory is one row's non-zeros times k a thread, never nnz x k. A step
+// to the right is Newton's, which cannot overshoot here (the curvature falls with the rate). A step
+// to the left is Newton's when the objective confirms it, else the multiplicative step, which never
+// raises it. Repeats as in coordinate_descent.hpp. Guarantees: the objective never rises; rows are
+// independent, so threads never change a bit. Rows without non-zeros go to the floor. A row that is
+// all floor starts anew from equal codes of the right total mass, because Newton steps from a
+// vanishing rate only double it. Cost: nnz k a pass, plus two transcendental functions per non-zero
+// and moved coordinate (Bernoulli). Hsieh and Dhillon (2011) for Newton steps by coordinates; the
+// guard on the left step is our own.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <vector>
+
+#include "coordinate_descent.hpp"
+#include "losses.hpp"
+#include "parallel.hpp"
+#include "sparse_ops.hpp"
+#include "views.hpp"
+
+namespace nnae {
+
+namespace detail {
+
+// Scratch of one thread, sized by the longest row.
+struct RowRates {
+    std::vector<double> y, rate, ratio, curvature, weights;  // weights: k x m, concept-major
+    void reserve(std::int64_t m, std::int64_t k) {
+        y.resize(m), rate.resize(m), ratio.resize(m), curvature.resize(m), weights.resize(m * k);
+    }
+};
+
+template <typename Loss>
+inline void refresh(RowRates &row, std::int64_t m) {
+    for (std::int64_t a = 0; a < m; ++a) {
+        const double r = safe_rate(row.rate[a]);
+        row.ratio[a] = Loss::ratio(row.y[a], r);
+        row.curvature[a] = Loss::curvature(row.y[a], r);
+    }
+}
+
+template <typename Loss>
+inline double change_of_terms(const RowRates &row, const double *w, double step, std::int64_t m) {
+    double sum = 0;
+    for (std::int64_t a = 0; a < m; ++a)
+        sum += Loss::term(row.y[a], std::max(row.rate[a] + step * w[a], 0.0)) -
+               Loss::term(row.y[a], row.rate[a]);
+    return sum;
+}
+
+// Moves coordinate p of one row; returns the change.
+template <typename Loss>
+inline double move_coordinate(RowRates &row, std::int64_t m, std::int64_t p, double sum, double f,
+                              double floor) {
+    const double *w = row.weights.data() + p * m;
+    double pull = 0, curvature = 0;
+#pragma omp simd reduction(+ : pull, curvature)
+    for (std::int64_t a = 0; a < m; ++a) {
+        pull += row.ratio[a] * w[a];
+        curvature += row.curvature[a] * w[a] * w[a];
+    }
+    const double gradient = sum - pull;
+    if (f <= floor && gradient >= 0) return 0;
+    double moved = curvature > 0 ? f - gradient / curvature : 0;
+    moved = std::max(moved, floor);
+    if (gradient > 0 && m > 0) {
+        const double step = moved - f;
+        if (!(sum * step + change_of_terms<Loss>(row, w, step, m) <= 0))
+            moved = std::max(floor, f * pull / sum);
+    }
+    const double change = moved - f;
+    if (change == 0) return 0;
+    for (std::int64_t a = 0; a < m; ++a) row.rate[a] = std::max(row.rate[a] + change * w[a], 0.0);
+    refresh<Loss>(row, m);
+    return change;
+}
+
+// Lifts a row to the floor, and to equal positive codes when it is nowhere above it.
+template <typename T, typename I>
+inline void start_if_empty(Csr<T, I> P, std::int64_t i, const CoordinateOptions<T> &options,
+                           std::int64_t k, T *f) {
+    bool alive = false;
+    for (std::int64_t p = 0; p < k; ++p) {
+        alive |= f[p] > options.floor;
+        f[p] = std::max(f[p], options.floor);
+    }
+    if (alive || P.begin(i) == P.end(i)) return;
+    double mass = 0, sums = 0;
+    for (std::int64_t at = P.begin(i); at < P.end(i); ++at)
+        mass += static_cast<double>(P.value(at));
+    for (std::int64_t p = 0; p < k; ++p) sums += static_cast<double>(options.denominator.data[p]);
+    const double equal = sums > 0 ? mass / sums : 0;
+    std::fill_n(f, k, std::max(static_cast<T>(equal), options.floor));
+}
+
+}  // namespace detail
+
+template <typename Loss, typename T, typename I>
+void rate_step(Csr<T, I> P, Matrix<const T> H, const CoordinateOptions<T> &options, Matrix<T> F) {
+    const std::int64_t k = F.cols;
+    std::int64_t longest = 0;
+    for (std::int64_t i = 0; i < P.rows; ++i) longest = std::max(longest, P.end(i) - P.begin(i));
+    std::vector<detail::RowRates> rows(static_cast<std::size_t>(std::max(options.n_threads, 1)));
+    for (auto &row : rows) row.reserve(longest, k);
+    const double floor = static_cast<double>(options.floor);
+    parallel_for(P.rows, 16, options.n_threads, [&](std::int64_t begin, std::int64_t end, int t) {
+        detail::RowRates &row = rows[static_cast<std::size_t>(t)];
+        for (std::int64_t i = begin; i < end; ++i) {
+            T *f = F.row(i);
+            const std::int64_t m = P.end(i) - P.begin(i);
+            detail::start_if_empty(P, i, options, k, f);
+            for (std::int64_t a = 0; a < m; ++a) {
+                const std::int64_t at = P.begin(i) + a;
+                const T *h = H.row(static_cast<std::int64_t>(P.indices[at]));
+                row.y[a] = static_cast<double>(P.value(at));
+                double rate = 0;
+                for (std::int64_t p = 0; p < k; ++p) {
+                    row.weights[p * m + a] = static_cast<double>(h[p]);
+                    rate += static_cast<double>(f[p]) * static_cast<double>(h[p]);
+                }
+                row.rate[a] = rate;
+            }
+            if (m == 0) {
+                std::fill_n(f, k, options.floor);
+                continue;
+            }
+            detail::refresh<Loss>(row, m);
+            double first = 0;
+            for (int pass = 0; pass < options.repeats; ++pass) {
+                double largest = 0;
+                for (std::int64_t p = 0; p < k; ++p) {
+                    const double sum = static_cast<double>(options.denominator.data[p]) +
+                                       static_cast<double>(options.l1);
+                    const double before = static_cast<double>(f[p]);
+                    const double change =
+                        detail::move_coordinate<Loss>(row, m, p, sum, before, floor);
+                    f[p] = static_cast<T>(before + change);
+                    largest = std::max(largest, std::abs(change));
+                }
+                if (pass == 0) first = largest;
+                if (largest <= static_cast<double>(options.tolerance) * first) break;
+            }
+        }
+    });
+}
+
+}  // namespace nnae
