@@ -54,42 +54,69 @@ inline T descend_row(Matrix<const T> G, T l2, T *__restrict gradient, T *__restr
     return largest;
 }
 
+template <typename T>
+struct DenseRows {
+    Matrix<const T> rows;
+    void operator()(std::int64_t i, T *b) const { std::copy_n(rows.row(i), rows.cols, b); }
+};
+
+template <typename T, typename I>
+struct SparseRows {
+    Csr<T, I> P;
+    Matrix<const T> H;
+    void operator()(std::int64_t i, T *b) const {
+        std::fill_n(b, H.cols, T(0));
+        for (std::int64_t at = P.begin(i); at < P.end(i); ++at)
+            add_scaled(b, P.value(at), H.row(static_cast<std::int64_t>(P.indices[at])), H.cols);
+    }
+};
+
+template <typename T, typename RightSide>
+double descend_rows(const RightSide &right_side, const CoordinateOptions<T> &options, Matrix<T> F) {
+    constexpr std::int64_t chunk = 32;
+    const std::int64_t k = F.cols;
+    const Matrix<const T> G = options.denominator;
+    std::vector<double> slots(static_cast<std::size_t>(chunk_count(F.rows, chunk)));
+    std::vector<T> scratch(static_cast<std::size_t>(std::max(options.n_threads, 1)) * 2 * k);
+    parallel_for(F.rows, chunk, options.n_threads,
+                 [&](std::int64_t begin, std::int64_t end, int t) {
+                     T *b = scratch.data() + 2 * k * t, *gradient = b + k;
+                     double cross = 0;
+                     for (std::int64_t i = begin; i < end; ++i) {
+                         T *f = F.row(i);
+                         right_side(i, b);
+                         for (std::int64_t p = 0; p < k; ++p)
+                             gradient[p] = options.l1 - b[p] + options.l2 * f[p];
+                         for (std::int64_t p = 0; p < k; ++p)
+                             if (f[p] != 0) add_scaled(gradient, f[p], G.row(p), k);
+                         T first = 0;
+                         for (int pass = 0; pass < options.repeats; ++pass) {
+                             const T largest = descend_row(G, options.l2, gradient, f);
+                             if (pass == 0) first = largest;
+                             if (largest <= options.tolerance * first) break;
+                         }
+                         cross += static_cast<double>(dot(b, f, k));
+                     }
+                     slots[begin / chunk] = cross;
+                 });
+    double total = 0;
+    for (const double slot : slots) total += slot;
+    return total;
+}
+
 }  // namespace detail
 
 template <typename T, typename I>
 double coordinate_step(Csr<T, I> P, Matrix<const T> H, const CoordinateOptions<T> &options,
                        Matrix<T> F) {
-    constexpr std::int64_t chunk = 32;
-    const std::int64_t k = F.cols;
-    const Matrix<const T> G = options.denominator;
-    std::vector<double> slots(static_cast<std::size_t>(chunk_count(P.rows, chunk)));
-    std::vector<T> scratch(static_cast<std::size_t>(std::max(options.n_threads, 1)) * 2 * k);
-    parallel_for(
-        P.rows, chunk, options.n_threads, [&](std::int64_t begin, std::int64_t end, int thread) {
-            T *b = scratch.data() + 2 * k * thread, *gradient = b + k;
-            double cross = 0;
-            for (std::int64_t i = begin; i < end; ++i) {
-                T *f = F.row(i);
-                std::fill_n(b, k, T(0));
-                for (std::int64_t at = P.begin(i); at < P.end(i); ++at)
-                    add_scaled(b, P.value(at), H.row(static_cast<std::int64_t>(P.indices[at])), k);
-                for (std::int64_t p = 0; p < k; ++p)
-                    gradient[p] = options.l1 - b[p] + options.l2 * f[p];
-                for (std::int64_t p = 0; p < k; ++p)
-                    if (f[p] != 0) add_scaled(gradient, f[p], G.row(p), k);
-                T first = 0;
-                for (int pass = 0; pass < options.repeats; ++pass) {
-                    const T largest = detail::descend_row(G, options.l2, gradient, f);
-                    if (pass == 0) first = largest;
-                    if (largest <= options.tolerance * first) break;
-                }
-                cross += static_cast<double>(dot(b, f, k));
-            }
-            slots[begin / chunk] = cross;
-        });
-    double total = 0;
-    for (const double slot : slots) total += slot;
-    return total;
+    return detail::descend_rows(detail::SparseRows<T, I>{P, H}, options, F);
+}
+
+// The same with the right-hand sides b_i given as rows of a dense matrix.
+template <typename T>
+double coordinate_step(Matrix<const T> right_sides, const CoordinateOptions<T> &options,
+                       Matrix<T> F) {
+    return detail::descend_rows(detail::DenseRows<T>{right_sides}, options, F);
 }
 
 }  // namespace nnae

@@ -29,16 +29,20 @@
 namespace nnae {
 
 // Wright's omega function for real x: the w > 0 with w + log w = x. Two Fritsch steps are exact to
-// double precision from these starts.
+// double precision from these starts; a third is for the ends of the middle piece.
 inline double wright_omega(double x) {
-    double w = x > 1 ? x - std::log(x) + std::log(x) / x : (x < -2 ? std::exp(x) : 0.57 + 0.36 * x);
-    if (x < -2) w = w / (1 + w);
-    if (w < 1e-300) return std::exp(x);
-    w = std::max(w, 1e-3 * std::exp(std::min(x, 0.0)));
+    if (x < -50) return std::exp(x);
+    double w;
+    if (x < -2)
+        w = std::exp(x) / (1 + std::exp(x));
+    else if (x < 1)
+        w = std::exp(2 * (x - 1) / 3);
+    else
+        w = x - std::log(x) + std::log(x) / x;
     for (int step = 0; step < 3; ++step) {
-        const double r = x - w - std::log(w), wp1 = w + 1;
-        const double q = 2 * wp1 * (wp1 + 2.0 / 3.0 * r);
-        w *= 1 + r / wp1 * (q - r) / (q - 2 * r);
+        const double r = x - w - std::log(w), next = w + 1;
+        const double q = 2 * next * (next + 2.0 / 3.0 * r);
+        w *= 1 + r / next * (q - r) / (q - 2 * r);
     }
     return w;
 }

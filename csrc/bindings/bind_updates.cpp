@@ -105,6 +105,28 @@ double coordinate(const std::string &loss, const Array<I> &indptr, const Array<I
     return 0;
 }
 
+template <typename T>
+double coordinate_dense(const Array<T> &right_sides, const Array<T> &den, Array<T> &f, int repeats,
+                        T tolerance, int n_threads) {
+    const auto F = mutable_matrix(f);
+    const auto R = matrix(right_sides);
+    require(R.rows == F.rows && R.cols == F.cols,
+            "the right-hand sides must have the shape of the factor");
+    CoordinateOptions<T> options{};
+    options.denominator = denominator_of(den, F.cols, true);
+    options.repeats = repeats, options.tolerance = tolerance, options.n_threads = n_threads;
+    py::gil_scoped_release free;
+    return coordinate_step<T>(R, options, F);
+}
+
+template <typename T>
+void bind_dense_step(py::module_ &module) {
+    using py::arg;
+    module.def("coordinate_step_dense", &coordinate_dense<T>, arg("right_sides").noconvert(),
+               arg("den").noconvert(), arg("f").noconvert(), arg("repeats"), arg("tolerance"),
+               arg("n_threads"));
+}
+
 template <typename T, typename I>
 void bind(py::module_ &module) {
     using py::arg;
@@ -127,6 +149,8 @@ void bind(py::module_ &module) {
 }
 
 void bind_updates(py::module_ &module) {
+    bind_dense_step<float>(module);
+    bind_dense_step<double>(module);
     bind<float, std::int32_t>(module);
     bind<float, std::int64_t>(module);
     bind<double, std::int32_t>(module);

@@ -1,0 +1,184 @@
+"""The encoders of NNAE: how labels become codes, in training and afterwards."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from nnae import _core
+from nnae._chain import ChainSweeps
+from nnae._initialise import initial_factors
+from nnae._levels import Fit, Schedule, fit_levels, loss_above
+from nnae._linear_encoder import Counts, LinearLevel
+from nnae._normal_form import normalise
+from nnae._rows import codes_of_rows
+from nnae._solvers import Callback, History, run_sweeps
+from nnae._target import Target, above_floor, side_of
+
+Array = npt.NDArray[Any]
+
+
+@dataclass
+class Problem:
+    """Everything that a fit needs to know."""
+
+    Y: Any
+    sizes: tuple[int, ...]
+    loss: str
+    objective: str
+    schedule: Schedule
+    random_state: np.random.RandomState
+    sample_weight: Array | None
+    callback: Callback | None
+
+
+@dataclass
+class Fitted:
+    """Weights W_l (k_l x k_{l-1}), codes Z_l (n x k_l), and what the encoder adds."""
+
+    weights: list[Array]
+    codes: list[Array]
+    history: History
+    pretraining: list[list[float]] = field(default_factory=list)
+    encoder_weights: list[Array] | None = None
+    counts: Any = None
+
+
+class Encoder(Protocol):
+    """How codes are found."""
+
+    linear: bool
+
+    def fit(self, problem: Problem) -> Fitted:
+        """Fit all levels."""
+
+    def encode(self, Y: Any, fitted: Any, level: int, n_threads: int) -> Array:
+        """Return the codes of new rows at one level."""
+
+
+class NonNegativeLeastSquares:
+    """Codes are those of least loss, the weights fixed: the decoder alone defines the model."""
+
+    linear = False
+
+    def fit(self, problem: Problem) -> Fitted:
+        """Pretrain level by level, then sweep jointly (or as one chain)."""
+        fit = fit_levels(
+            problem.Y,
+            problem.sizes,
+            problem.loss,
+            problem.schedule,
+            problem.random_state,
+            sample_weight=problem.sample_weight,
+            joint=problem.objective == "levels",
+            callback=problem.callback,
+        )
+        if problem.objective == "chain" and len(problem.sizes) > 1:
+            fit = self._chain(problem, fit)
+        return Fitted(fit.weights, fit.codes, fit.history, fit.pretraining)
+
+    def _chain(self, problem: Problem, fit: Fit) -> Fit:
+        chain = ChainSweeps(
+            Target.of(problem.Y, problem.sample_weight),
+            fit.codes[-1],
+            fit.weights,
+            problem.loss,
+            problem.schedule.n_threads,
+        )
+        history = run_sweeps(
+            chain.sweep,
+            chain.objective,
+            max_iter=problem.schedule.max_iter,
+            tol=problem.schedule.tol,
+            callback=problem.callback,
+            name="the chain",
+        )
+        weights: list[Array] = []
+        order, scale = np.arange(problem.Y.shape[1]), np.ones(problem.Y.shape[1])
+        for W in chain.weights:  # push the sums of the rows upwards, into the codes at the end
+            Wt = (W.T * scale[:, None].astype(W.dtype))[order]
+            scale = Wt.sum(axis=0, dtype=np.float64)
+            _, Wt, order = normalise(np.ones((1, Wt.shape[1]), W.dtype), Wt)
+            weights.append(np.ascontiguousarray(Wt.T))
+        top = np.ascontiguousarray((chain.Z * scale.astype(chain.Z.dtype))[:, order])
+        codes = [top]
+        for W in reversed(weights[1:]):
+            codes.append(codes[-1] @ W)
+        return Fit(weights, codes[::-1], history, fit.pretraining)
+
+    def encode(self, Y: Any, fitted: Any, level: int, n_threads: int) -> Array:
+        """Solve one convex problem a row and level."""
+        below, loss = Y, fitted.loss_name_
+        for W in fitted.weights_[:level]:
+            codes = codes_of_rows(below, np.ascontiguousarray(W.T), loss, n_threads)
+            below, loss = above_floor(codes, 0.0), loss_above(loss)
+        return codes
+
+
+class Linear:
+    """Codes are Z_1 = Y V_1, Z_2 = Z_1 V_2, ...: the rows are counted once and never seen again."""
+
+    linear = True
+
+    def fit(self, problem: Problem) -> Fitted:
+        """Count, then fit encoder and decoder of every level on the counts below it."""
+        counts = Counts.of_labels(problem.Y, problem.schedule.n_threads, problem.sample_weight)
+        fitted = self.fit_counts(counts, problem)
+        codes, below = [], problem.Y
+        for V in fitted.encoder_weights or []:
+            below = _times(below, V, problem.schedule.n_threads)
+            codes.append(below)
+        fitted.codes = codes
+        return fitted
+
+    def fit_counts(self, counts: Counts, problem: Problem) -> Fitted:
+        """Fit all levels on co-occurrence counts."""
+        schedule = problem.schedule
+        fitted = Fitted([], [], History(), [], [], counts)
+        for k in problem.sizes:
+            start = "random" if not isinstance(schedule.init, str) else schedule.init
+            matrix = above_floor(counts.matrix, 0.0) if counts.sides is None else counts.matrix
+            _, Bt = initial_factors(matrix, k, start, problem.random_state)
+            level = LinearLevel(counts, Bt)
+            history = run_sweeps(
+                level.sweep,
+                level.objective,
+                max_iter=schedule.pretrain_iter,
+                tol=schedule.tol,
+                callback=problem.callback if not fitted.weights else None,
+                name=f"level {len(fitted.weights) + 1}",
+            )
+            V, B = level.normal_form()
+            fitted.weights.append(B)
+            assert fitted.encoder_weights is not None
+            fitted.encoder_weights.append(V)
+            fitted.pretraining.append(history.curve)
+            if not fitted.history.curve:
+                fitted.history = history
+            if history.interrupted:
+                fitted.history.interrupted = True
+                break
+            counts = counts.through(V)
+        return fitted
+
+    def encode(self, Y: Any, fitted: Any, level: int, n_threads: int) -> Array:
+        """Multiply through the encoders."""
+        codes = Y
+        for V in fitted.encoder_weights_[:level]:
+            codes = _times(codes, V, n_threads)
+        return np.asarray(codes)
+
+
+def _times(below: Any, V: Array, n_threads: int) -> Array:
+    out = np.empty((below.shape[0], V.shape[1]), V.dtype)
+    if isinstance(below, np.ndarray):
+        _core.multiply(np.ascontiguousarray(below), V, out, n_threads)
+    else:
+        _core.spmm(*side_of(below), V, out, n_threads)
+    return out
+
+
+ENCODERS: dict[str, Encoder] = {"nnls": NonNegativeLeastSquares(), "linear": Linear()}

@@ -1,0 +1,182 @@
+"""Two factors of one target, and the half-steps that improve them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from nnae import _core
+from nnae._target import Side, Target
+
+Array = npt.NDArray[Any]
+
+#: Smallest value of a factor under multiplicative updates (method of Takahashi and Hibi 2014).
+FLOOR = {"float32": 1e-10, "float64": 1e-16}
+#: Share of the largest entry below which a fitted value is reported as zero.
+NEGLIGIBLE = {"float32": 1e-7, "float64": 1e-12}
+
+
+def floor_of(dtype: Any) -> float:
+    """Return the floor of a factor stored in ``dtype``."""
+    return FLOOR[np.dtype(dtype).name]
+
+
+def negligible(dtype: Any) -> float:
+    """Return the share of the largest entry that is reported as zero."""
+    return NEGLIGIBLE[np.dtype(dtype).name]
+
+
+@dataclass
+class Factors:
+    """Codes Z (n x k) and weights Wt (m x k) with rate Z Wt' for a target (n x m).
+
+    Both are updated in place. Denominators (Gram matrices or column sums) are kept until the factor
+    that they come from changes, because the objective needs those of the next update anyway.
+    """
+
+    target: Target
+    Z: Array
+    Wt: Array
+    loss: str
+    n_threads: int
+
+    def __post_init__(self) -> None:
+        self._of_weights: Array | None = None
+        self._of_codes: Array | None = None
+
+    @property
+    def gram_of_weights(self) -> Array:
+        """Denominator of a code update: W W' (k x k), or row sums of W (1 x k)."""
+        if self._of_weights is None:
+            self._of_weights = self._denominator(self.Wt, None)
+        return self._of_weights
+
+    @property
+    def gram_of_codes(self) -> Array:
+        """Denominator of a weight update: Z'Z (k x k), or column sums of Z (1 x k)."""
+        if self._of_codes is None:
+            self._of_codes = self._denominator(self.Z, self.target.weights)
+        return self._of_codes
+
+    def _denominator(self, factor: Array, weights: Array | None) -> Array:
+        if self.loss == "frobenius":
+            if weights is not None:
+                factor = factor * np.sqrt(weights).astype(factor.dtype)[:, None]
+            return np.asarray(_core.gram(factor, self.n_threads))
+        sums = _core.column_sums(factor, weights, self.n_threads)
+        return np.asarray(sums, factor.dtype)[None, :]
+
+    def codes_changed(self) -> None:
+        """Forget what was derived from the codes."""
+        self._of_codes = None
+
+    def weights_changed(self) -> None:
+        """Forget what was derived from the weights."""
+        self._of_weights = None
+
+    def multiply_codes(self, above: Array | None = None, weight: float = 0.0) -> None:
+        """Update the codes multiplicatively, drawn towards ``above`` (n x k) where it is given."""
+        self._multiply(self.target.rows, self.Wt, self.gram_of_weights, self.Z, above, weight)
+        self.codes_changed()
+
+    def multiply_weights(self) -> None:
+        """Update the weights multiplicatively."""
+        self._multiply(self.target.columns, self.Z, self.gram_of_codes, self.Wt, None, 0.0)
+        self.weights_changed()
+
+    def _multiply(
+        self, side: Side, H: Array, den: Array, F: Array, above: Array | None, weight: float
+    ) -> None:
+        _core.multiplicative_step(
+            self.loss, *side, H, den, F, floor_of(F.dtype), above, weight, self.n_threads
+        )
+
+    def descend_codes(self, repeats: int = 1, tolerance: float = 0.0) -> None:
+        """Update the codes by coordinate descent."""
+        self._descend(self.target.rows, self.Wt, self.gram_of_weights, self.Z, repeats, tolerance)
+        self.codes_changed()
+
+    def descend_weights(self, repeats: int = 1) -> None:
+        """Update the weights by coordinate descent."""
+        self._descend(self.target.columns, self.Z, self.gram_of_codes, self.Wt, repeats, 0.0)
+        self.weights_changed()
+
+    def _descend(
+        self, side: Side, H: Array, den: Array, F: Array, repeats: int, tolerance: float
+    ) -> None:
+        _core.coordinate_step(
+            self.loss, *side, H, den, F, 0.0, 0.0, repeats, tolerance, floor_of(F.dtype),
+            self.n_threads,
+        )  # fmt: skip
+
+    def numerator_of_weights(self) -> Array:
+        """Return N (m x k) of the multiplicative update of the weights."""
+        out = np.empty_like(self.Wt)
+        _core.ratio_product(self.loss, *self.target.columns, self.Wt, self.Z, out, self.n_threads)
+        return out
+
+    def multiply_weights_on_simplex(self) -> None:
+        """Update the weights multiplicatively with every concept's weights kept at sum one.
+
+        The surrogate of the multiplicative update is minimised exactly under the constraint: for
+        the rate losses its linear part is constant, so that normalising W o N is the minimiser; for
+        Frobenius the minimiser is clipped W o (N + mu) / D with one multiplier mu a concept.
+        """
+        floor = floor_of(self.Wt.dtype)
+        numerator = self.numerator_of_weights()
+        if self.loss == "frobenius":
+            down = np.empty_like(self.Wt)
+            _core.multiply(self.Wt, self.gram_of_codes, down, self.n_threads)
+            self.Wt[...] = simplex_minimiser(self.Wt, numerator, down, floor)
+        else:
+            self.Wt *= numerator
+            total = self.Wt.sum(axis=0, dtype=np.float64)
+            alive = total > 0
+            self.Wt[:, alive] /= total[alive].astype(self.Wt.dtype)
+            np.maximum(self.Wt, floor, out=self.Wt)
+        self.weights_changed()
+
+    def objective(self) -> float:
+        """Return the loss over the whole target, zeros included."""
+        at_nonzeros = _core.objective_at_nonzeros(
+            self.loss, *self.target.rows, self.Z, self.Wt, self.target.weights, self.n_threads
+        )
+        codes = self.gram_of_codes.astype(np.float64)
+        weights = self.gram_of_weights.astype(np.float64)
+        return float(at_nonzeros + np.sum(codes * weights))
+
+
+def simplex_minimiser(W: Array, numerator: Array, down: Array, floor: float) -> Array:
+    """Minimise sum (D / W) w^2 / 2 - N w over columns of sum one with w >= 0.
+
+    Parameters
+    ----------
+    W, numerator, down : ndarray of shape (m, k)
+        Current weights and the two halves of their multiplicative update.
+    floor : float
+        Smallest weight returned.
+
+    Returns
+    -------
+    ndarray of shape (m, k)
+        The multiplier of each column is found by dropping clipped entries until none is left, which
+        ends after at most m rounds and in practice after a few.
+    """
+    slope = np.where(down > 0, W / np.where(down > 0, down, 1), 0).astype(np.float64)
+    active = slope > 0
+    N = numerator.astype(np.float64)
+    mu = np.zeros(W.shape[1])
+    for _ in range(W.shape[0]):
+        total = (slope * active).sum(axis=0)
+        mu = np.where(
+            total > 0, (1 - (slope * N * active).sum(axis=0)) / np.where(total, total, 1), 0
+        )
+        clipped = active & (N + mu < 0)
+        if not clipped.any():
+            break
+        active &= ~clipped
+    result = np.where(active, slope * (N + mu), 0)
+    return np.maximum(result, floor).astype(W.dtype)

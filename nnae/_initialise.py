@@ -1,0 +1,90 @@
+"""Starts of a factorisation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.utils.extmath import randomized_svd
+from threadpoolctl import threadpool_limits
+
+Array = npt.NDArray[Any]
+STARTS = ("auto", "random", "nndsvd", "nndsvda")
+
+
+def initial_factors(
+    Y: Any, k: int, init: Any, random_state: np.random.RandomState
+) -> tuple[Array, Array]:
+    """Return codes Z (n x k) and weights Wt (L x k), contiguous, in the dtype of Y.
+
+    Parameters
+    ----------
+    Y : csr_matrix of shape (n, L)
+        Non-negative.
+    k : int
+        Number of concepts.
+    init : {"auto", "random", "nndsvd", "nndsvda"} or tuple (W, H)
+        "auto" is "random": starts that see the data (NNDSVD) put the first concepts on frequent
+        labels, and the planted groups of rare ones are then found less often. A pair gives codes
+        (n x k) and components (k x L), which are copied.
+    random_state : RandomState
+        Source of the random entries.
+    """
+    if not isinstance(init, str):
+        return _given(Y, k, init)
+    if init not in STARTS:
+        raise ValueError(f"init must be one of {', '.join(STARTS)} or a pair (W, H); got {init!r}")
+    if init in ("auto", "random"):
+        return _random(Y, k, random_state)
+    return _nndsvd(Y, k, random_state, fill=init == "nndsvda")
+
+
+def _random(Y: Any, k: int, random_state: np.random.RandomState) -> tuple[Array, Array]:
+    scale = np.sqrt(max(float(Y.sum(dtype=np.float64)), 1e-12) / (Y.shape[0] * Y.shape[1]) / k)
+    Z = scale * np.abs(random_state.standard_normal((Y.shape[0], k)))
+    Wt = scale * np.abs(random_state.standard_normal((Y.shape[1], k)))
+    return Z.astype(Y.dtype), Wt.astype(Y.dtype)
+
+
+def _given(Y: Any, k: int, pair: Any) -> tuple[Array, Array]:
+    try:
+        W, H = pair
+    except (TypeError, ValueError):
+        raise ValueError("init must be a name or a pair (W, H) of codes and components") from None
+    W, H = np.asarray(W), np.asarray(H)
+    wanted = ((Y.shape[0], k), (k, Y.shape[1]))
+    if (W.shape, H.shape) != wanted:
+        raise ValueError(
+            f"init=(W, H) must have shapes {wanted[0]} and {wanted[1]}; got {W.shape} and {H.shape}"
+        )
+    for name, factor in (("W", W), ("H", H)):
+        if not np.isfinite(factor).all() or (factor < 0).any():
+            raise ValueError(f"init: {name} must be finite and non-negative")
+    return np.array(W, Y.dtype, order="C"), np.array(H.T, Y.dtype, order="C")
+
+
+def _nndsvd(
+    Y: Any, k: int, random_state: np.random.RandomState, *, fill: bool
+) -> tuple[Array, Array]:
+    """Boutsidis and Gallopoulos (2008): the larger signed half of every singular pair."""
+    rank = min(k, *Y.shape)
+    with threadpool_limits(1):  # another number of BLAS threads would give other bits
+        U, S, Vt = randomized_svd(Y, rank, random_state=random_state, n_iter=4)
+    Z, Wt = np.zeros((Y.shape[0], k)), np.zeros((Y.shape[1], k))
+    for p in range(rank):
+        u, v = U[:, p], Vt[p]
+        halves = []
+        for sign in (1, -1):
+            left, right = np.maximum(sign * u, 0), np.maximum(sign * v, 0)
+            size = np.linalg.norm(left) * np.linalg.norm(right)
+            halves.append((size, left, right))
+        size, left, right = max(halves, key=lambda half: half[0])
+        if size > 0:
+            scale = np.sqrt(S[p] * size)
+            Z[:, p] = scale * left / np.linalg.norm(left)
+            Wt[:, p] = scale * right / np.linalg.norm(right)
+    if fill or rank < k:
+        mean = float(Y.sum(dtype=np.float64)) / (Y.shape[0] * Y.shape[1])
+        Z[Z == 0] = Wt[Wt == 0] = np.sqrt(mean / k)
+    return Z.astype(Y.dtype), Wt.astype(Y.dtype)

@@ -1,0 +1,108 @@
+"""The linear encoder Z = Y V, which needs only how often labels occur together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+
+from nnae import _core
+from nnae._factors import floor_of, negligible
+from nnae._target import Side, Target, side_of
+
+Array = npt.NDArray[Any]
+
+
+class Counts:
+    """Co-occurrence C of labels (L x L, sparse) or of codes (k x k, dense), as an operator."""
+
+    def __init__(self, matrix: Any, n_threads: int) -> None:
+        self.matrix = matrix
+        self.n_threads = n_threads
+        self.sides: Side | None = side_of(matrix) if sp.issparse(matrix) else None
+        self.trace = float(matrix.diagonal().sum(dtype=np.float64))
+
+    @classmethod
+    def of_labels(cls, Y: Any, n_threads: int, weights: Array | None = None) -> Counts:
+        """Count Y'Y, in parallel, each pair of labels once per example that has both."""
+        target = Target.of(Y, weights)
+        indptr, indices, values = _core.cooccurrence(*target.rows, *target.columns, n_threads)
+        L = target.shape[1]
+        return cls(sp.csr_matrix((values, indices, indptr), shape=(L, L)), n_threads)
+
+    def plus(self, other: Counts) -> Counts:
+        """Return the counts of both sets of rows together."""
+        return Counts(sp.csr_matrix(self.matrix + other.matrix), self.n_threads)
+
+    def apply(self, H: Array) -> Array:
+        """Return C H."""
+        out = np.empty((self.matrix.shape[0], H.shape[1]), H.dtype)
+        if self.sides is None:
+            _core.multiply(self.matrix, H, out, self.n_threads)
+        else:
+            _core.spmm(*self.sides, H, out, self.n_threads)
+        return out
+
+    def through(self, V: Array) -> Counts:
+        """Return V'CV, the co-occurrence of the codes Y V."""
+        out = np.empty((V.shape[1], V.shape[1]), V.dtype)
+        _core.multiply_transposed(V, self.apply(V), out, self.n_threads)
+        return Counts((out + out.T) / 2, self.n_threads)
+
+
+class LinearLevel:
+    """Encoder V (L x k) and decoder Bt (L x k) of one level.
+
+    Minimises ||Y - Y V B||^2 = tr C - 2 tr(C V B) + tr(B' V'CV B). The decoder is updated by
+    coordinate descent on its rows, the encoder multiplicatively; a sweep costs nnz(C) k + L k^2,
+    whatever the number of examples.
+    """
+
+    def __init__(self, counts: Counts, Bt: Array, repeats: int = 2) -> None:
+        self.counts = counts
+        self.Bt = Bt
+        self.V = Bt / np.maximum((Bt**2).sum(axis=0), 1e-30).astype(Bt.dtype)
+        self.V = np.maximum(self.V, floor_of(Bt.dtype))
+        self.repeats = repeats
+        self._refresh()
+
+    def _refresh(self) -> None:
+        """Keep C V and V'CV of the present encoder: the next update and the loss need them."""
+        self.CV = self.counts.apply(self.V)
+        self.G = np.empty((self.V.shape[1],) * 2, self.V.dtype)
+        _core.multiply_transposed(self.V, self.CV, self.G, self.counts.n_threads)
+        self.G = (self.G + self.G.T) / 2
+
+    def sweep(self, number: int) -> None:
+        """Update the decoder, then the encoder."""
+        n_threads = self.counts.n_threads
+        _core.coordinate_step_dense(self.CV, self.G, self.Bt, self.repeats, 0.0, n_threads)
+        self.V *= self._ratio(self.counts.apply(self.Bt), n_threads)
+        np.maximum(self.V, floor_of(self.V.dtype), out=self.V)
+        self._refresh()
+
+    def _ratio(self, up: Array, n_threads: int) -> Array:
+        down = np.empty_like(self.V)
+        _core.multiply(self.CV, _core.gram(self.Bt, n_threads), down, n_threads)
+        ratio: Array = np.divide(up, down, out=np.zeros_like(up), where=down > 0)
+        return ratio
+
+    def objective(self) -> float:
+        """Return ||Y - Y V B||^2."""
+        gram = _core.gram(self.Bt, self.counts.n_threads).astype(np.float64)
+        cross = np.sum(self.CV * self.Bt, dtype=np.float64)
+        return float(self.counts.trace - 2 * cross + np.sum(self.G * gram))
+
+    def normal_form(self) -> tuple[Array, Array]:
+        """Return V (L x k) and B (k x L) with rows of B at sum one, by falling mass."""
+        V, Bt = self.V, self.Bt
+        V = np.where(negligible(V.dtype) * V.max(axis=0, initial=0) < V, V, V.dtype.type(0))
+        scale = Bt.sum(axis=0, dtype=np.float64)
+        mass = self.counts.matrix.diagonal() @ V * scale
+        order = np.argsort(-mass, kind="stable")
+        divisor = np.where(scale > 0, scale, 1).astype(Bt.dtype)
+        V = np.ascontiguousarray((V * scale.astype(V.dtype))[:, order])
+        B = np.ascontiguousarray((Bt / divisor)[:, order].T)
+        return V, B

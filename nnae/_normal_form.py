@@ -1,0 +1,44 @@
+"""Normal form: concepts whose weights sum to one, ordered by mass."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+
+
+def normalise(Z: Array, Wt: Array) -> tuple[Array, Array, Array]:
+    """Scale every concept's weights to sum one and order concepts by mass.
+
+    Parameters
+    ----------
+    Z : ndarray of shape (n, k)
+        Codes.
+    Wt : ndarray of shape (m, k)
+        Weights, one column a concept.
+
+    Returns
+    -------
+    (Z, Wt, order)
+        ``Z @ Wt.T`` is unchanged, ``Wt`` has columns of sum one (or zero, for a concept without
+        weights), and concepts come by falling total of their codes; ``order`` says where they were.
+    """
+    scale = Wt.sum(axis=0, dtype=np.float64)
+    divisor = np.where(scale > 0, scale, 1)
+    mass = Z.sum(axis=0, dtype=np.float64) * scale
+    order = np.argsort(-mass, kind="stable")
+    Z = np.ascontiguousarray((Z * scale.astype(Z.dtype))[:, order])
+    Wt = np.ascontiguousarray((Wt / divisor.astype(Wt.dtype))[:, order])
+    return Z, Wt, order
+
+
+def concepts_by_label(weights: list[Array], level: int) -> Array:
+    """Return B_l = W_l ... W_1 (k_l x L) with rows of sum one."""
+    product = weights[0]
+    for W in weights[1:level]:
+        product = W @ product
+    total = product.sum(axis=1, keepdims=True, dtype=np.float64)
+    return np.asarray(product / np.where(total > 0, total, 1), product.dtype)

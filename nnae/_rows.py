@@ -1,0 +1,38 @@
+"""Codes of new rows, the weights fixed: one convex problem a row."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from nnae._factors import Factors, negligible
+from nnae._target import Target
+
+Array = npt.NDArray[Any]
+
+
+def codes_of_rows(Y: Any, Wt: Array, loss: str, n_threads: int, max_passes: int = 500) -> Array:
+    """Return the codes (n x k) that minimise the loss of every row, by coordinate descent.
+
+    Parameters
+    ----------
+    Y : csr_matrix of shape (n, m)
+        Rows to encode, in the dtype of Wt.
+    Wt : ndarray of shape (m, k)
+        Weights, one row a label.
+    loss : str
+        Name of a loss.
+    n_threads : int
+        Threads; they do not change the result.
+    max_passes : int, default=500
+        Bound on passes over the coordinates of a row; a row stops when no coordinate moves by more
+        than a millionth of its first pass.
+    """
+    target = Target.of(Y)
+    codes = np.zeros((target.shape[0], Wt.shape[1]), Wt.dtype)
+    tolerance = 1e-6 if Wt.dtype == np.float64 else 1e-4
+    Factors(target, codes, Wt, loss, n_threads).descend_codes(max_passes, tolerance)
+    codes[codes <= negligible(Wt.dtype) * codes.max(initial=0)] = 0
+    return codes

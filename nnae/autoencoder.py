@@ -1,0 +1,287 @@
+"""The deep non-negative autoencoder."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
+
+from nnae._encoders import ENCODERS, Fitted, Linear, Problem
+from nnae._labels import LabelSpace, encode_labels
+from nnae._levels import Schedule
+from nnae._linear_encoder import Counts
+from nnae._normal_form import concepts_by_label
+from nnae._solvers import SOLVERS, Callback
+from nnae._threads import resolve_threads
+from nnae._validation import (
+    check_choice,
+    check_count,
+    check_sample_weight,
+    check_tolerance,
+    choose_loss,
+    label_dtype,
+)
+from nnae._widths import check_widths
+from nnae.factorise import dense_rates, reporter
+
+Array = npt.NDArray[Any]
+
+
+class NNAE(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    r"""Compress labels by a deep non-negative autoencoder.
+
+    Every level has codes of its own. Level 1 models the labels by rates
+    :math:`\Lambda_1 = Z_1 W_1`; level l models the codes below it, :math:`Z_{l-1} \approx Z_l W_l`.
+    The joint objective is :math:`\sum_l \lambda_l D_l(Z_{l-1}, Z_l W_l)` with :math:`Z_0 = Y`, rows
+    of every :math:`W_l` at sum one, and :math:`\lambda_l` one over the error of level l after
+    layer-wise pretraining. Rows of :math:`W_l` are concepts, their columns are the children.
+
+    Parameters
+    ----------
+    layer_sizes : "auto" or sequence of int, default="auto"
+        Widths k_1 > k_2 > ... > k_D. "auto" begins at 0.6 L (at most 300) and falls by a factor
+        of five down to four or more. Widths above L are reduced with a warning.
+    loss : {"auto", "bernoulli", "kullback-leibler", "frobenius"}, default="auto"
+        Loss of level 1, see :class:`nnae.NMF`. "auto" is "bernoulli" for 0/1 labels with
+        ``encoder="nnls"``, else "frobenius". Levels above use Kullback-Leibler, or Frobenius above
+        Frobenius.
+    encoder : {"nnls", "linear"}, default="nnls"
+        "nnls": codes of least loss given the weights. "linear": :math:`Z_1 = Y V_1`, Frobenius,
+        fitted on the co-occurrence of labels at a cost that does not depend on the rows; levels are
+        fitted one after the other.
+    objective : {"levels", "chain"}, default="levels"
+        "chain" is the last level's reconstruction :math:`D(Y, Z_D W_D \cdots W_1)`, for comparison
+        with the literature (``encoder="nnls"`` only): it has the rank of the last level alone.
+    solver : {"auto", "cd", "mu"}, default="auto"
+        Solver of pretraining, see :class:`nnae.NMF`. Joint sweeps are multiplicative.
+    init : {"auto", "random", "nndsvd", "nndsvda"}, default="auto"
+        Start of every level.
+    pretrain_iter : int, default=200
+        Largest number of sweeps per level.
+    max_iter : int, default=50
+        Largest number of joint sweeps.
+    tol : float, default=1e-4
+        Stop when a sweep lowers the objective by less than this share of its first value; 0 runs
+        exactly ``pretrain_iter`` and ``max_iter`` sweeps.
+    random_state : int, RandomState or None
+        Seed of the starts.
+    n_threads : int or None
+        Threads; None takes all. The result is the same, to the bit, for any number.
+    verbose : int, default=0
+        1 prints the objective after every joint sweep.
+    callback : callable or None
+        Called as ``callback(sweep, objective)``.
+
+    Attributes
+    ----------
+    weights_ : list of ndarray
+        W_1 (k_1 x L), W_2 (k_2 x k_1), ...; rows sum to one, concepts come by falling mass.
+    codes_ : list of ndarray
+        Z_1 (n x k_1), Z_2 (n x k_2), ... of the training rows, as ``transform`` gives them.
+    encoder_weights_ : list of ndarray or None
+        V_1 (L x k_1), V_2 (k_1 x k_2), ... of ``encoder="linear"``.
+    layer_sizes_ : tuple of int
+        Widths used.
+    loss_, loss_curve_, n_iter_ : float, list of float, int
+        Joint objective after each sweep (of level 1 where there are no joint sweeps).
+    pretraining_curves_ : list of list of float
+        Objective of every level during pretraining.
+    loss_name_, label_names_, seconds_ : str, ndarray of str, float
+
+    Notes
+    -----
+    A sweep over level l costs what one of :class:`nnae.NMF` does on Z_{l-1}; with
+    ``encoder="linear"`` nnz(C) k + L k^2, where C = Y'Y. Kang et al. (2019) for the method, whose
+    training is not described: multiplicative updates and levels with own codes are this
+    package's choice; De Handschutter and Gillis (2023) for layer-centric losses.
+
+    Examples
+    --------
+    >>> import nnae
+    >>> planted = nnae.datasets.make_label_hierarchy(200, random_state=0)
+    >>> model = nnae.NNAE((12, 3), random_state=0).fit(planted.Y)
+    >>> [W.shape for W in model.weights_]
+    [(12, 72), (3, 12)]
+    """
+
+    def __init__(
+        self,
+        layer_sizes: Any = "auto",
+        *,
+        loss: str = "auto",
+        encoder: str = "nnls",
+        objective: str = "levels",
+        solver: str = "auto",
+        init: str = "auto",
+        pretrain_iter: int = 200,
+        max_iter: int = 50,
+        tol: float = 1e-4,
+        random_state: Any = None,
+        n_threads: int | None = None,
+        verbose: int = 0,
+        callback: Callback | None = None,
+    ) -> None:
+        self.layer_sizes = layer_sizes
+        self.loss = loss
+        self.encoder = encoder
+        self.objective = objective
+        self.solver = solver
+        self.init = init
+        self.pretrain_iter = pretrain_iter
+        self.max_iter = max_iter
+        self.tol = tol
+        self.random_state = random_state
+        self.n_threads = n_threads
+        self.verbose = verbose
+        self.callback = callback
+
+    def fit(self, Y: Any, y: Any = None, *, sample_weight: Any = None) -> NNAE:
+        """Compress Y.
+
+        Parameters
+        ----------
+        Y : sparse matrix, array, DataFrame, or list of label sets
+            n examples, L labels, non-negative.
+        y : ignored
+            For scikit-learn's pipelines.
+        sample_weight : array of shape (n,), optional
+            Non-negative weight of each example's loss.
+
+        Returns
+        -------
+        NNAE
+            The fitted model.
+
+        Raises
+        ------
+        ValueError
+            Negative or missing values, an empty matrix, an unknown option, widths that do not
+            decrease.
+        """
+        matrix, space = encode_labels(Y, dtype=label_dtype(Y))
+        problem = self._problem(matrix, check_sample_weight(sample_weight, matrix.shape[0]))
+        self._keep(ENCODERS[self.encoder].fit(problem), problem, space)
+        return self
+
+    def _problem(self, matrix: Any, sample_weight: Array | None) -> Problem:
+        check_choice("encoder", self.encoder, tuple(ENCODERS))
+        check_choice("objective", self.objective, ("levels", "chain"))
+        check_choice("solver", self.solver, ("auto", *SOLVERS))
+        check_choice("init", self.init, ("auto", "random", "nndsvd", "nndsvda"))
+        linear = ENCODERS[self.encoder].linear
+        if linear and self.objective == "chain":
+            raise ValueError("objective='chain' needs encoder='nnls'; got 'linear'")
+        schedule = Schedule(
+            solver="cd" if self.solver == "auto" else self.solver,
+            init=self.init,
+            pretrain_iter=check_count("pretrain_iter", self.pretrain_iter),
+            max_iter=check_count("max_iter", self.max_iter),
+            tol=check_tolerance("tol", self.tol),
+            n_threads=resolve_threads(self.n_threads),
+        )
+        return Problem(
+            Y=matrix,
+            sizes=check_widths(self.layer_sizes, *matrix.shape),
+            loss=choose_loss(self.loss, matrix, linear=linear),
+            objective=self.objective,
+            schedule=schedule,
+            random_state=check_random_state(self.random_state),
+            sample_weight=sample_weight,
+            callback=reporter(self.callback, self.verbose, "NNAE"),
+        )
+
+    def _keep(self, fitted: Fitted, problem: Problem, space: LabelSpace) -> None:
+        self.label_names_ = np.array(space.names, dtype=object)
+        self.n_features_in_ = len(space)
+        self.layer_sizes_ = problem.sizes
+        self.loss_name_ = problem.loss
+        self.weights_ = fitted.weights
+        self.codes_ = fitted.codes
+        self.encoder_weights_ = fitted.encoder_weights
+        self.counts_ = fitted.counts.matrix if fitted.counts is not None else None
+        self.loss_curve_ = fitted.history.curve
+        self.loss_ = fitted.history.curve[-1]
+        self.n_iter_ = len(fitted.history.curve)
+        self.pretraining_curves_ = fitted.pretraining
+        self.seconds_ = fitted.history.seconds
+        if fitted.history.interrupted:
+            raise KeyboardInterrupt("the fit was interrupted; the model holds its last sweep")
+
+    def partial_fit(self, Y: Any, y: Any = None) -> NNAE:
+        """Add rows to the co-occurrence counts and fit again on all counts so far.
+
+        Only for ``encoder="linear"``, where the cost does not depend on the rows seen before.
+        ``codes_`` are those of the rows given last; use :meth:`transform` for others.
+
+        Parameters
+        ----------
+        Y : matrix, array, DataFrame or list of label sets
+            New examples with the labels of the first call.
+        """
+        if self.encoder != "linear":
+            raise ValueError(f"partial_fit needs encoder='linear'; got {self.encoder!r}")
+        if getattr(self, "counts_", None) is None:
+            return self.fit(Y)
+        space = self._labels()
+        matrix = space.encode(Y, self.weights_[0].dtype)
+        problem = self._problem(matrix, None)
+        problem.sizes = self.layer_sizes_
+        encoder = Linear()
+        n_threads = problem.schedule.n_threads
+        counts = Counts(self.counts_, n_threads).plus(Counts.of_labels(matrix, n_threads))
+        fitted = encoder.fit_counts(counts, problem)
+        self.encoder_weights_ = fitted.encoder_weights
+        fitted.codes = [
+            encoder.encode(matrix, self, level, n_threads)
+            for level in range(1, len(fitted.weights) + 1)
+        ]
+        self._keep(fitted, problem, space)
+        return self
+
+    def fit_transform(self, Y: Any, y: Any = None, **fit_params: Any) -> Array:
+        """Compress Y and return its codes of level 1, exactly as ``fit(Y).transform(Y)`` does."""
+        return self.fit(Y, **fit_params).transform(Y)
+
+    def transform(self, Y: Any, level: int = 1) -> Array:
+        """Return the codes of examples at one level (n x k_level).
+
+        Parameters
+        ----------
+        Y : matrix, array, DataFrame or list of label sets
+            Labels; names that were not seen in training are ignored with a warning.
+        level : int, default=1
+            1 is nearest the labels.
+        """
+        level = self._check_level(level)
+        matrix = self._labels().encode(Y, self.weights_[0].dtype)
+        if self.loss_name_ == "bernoulli":
+            choose_loss("bernoulli", matrix)
+        n_threads = resolve_threads(self.n_threads)
+        return ENCODERS[self.encoder].encode(matrix, self, level, n_threads)
+
+    def inverse_transform(self, Z: Any, level: int = 1) -> Array:
+        """Return the rates Z_l W_l ... W_1 (n x L, dense) of codes of one level."""
+        level = self._check_level(level)
+        n_threads = resolve_threads(self.n_threads)
+        for W in reversed(self.weights_[:level]):
+            Z = dense_rates(Z, W, n_threads)
+        return np.asarray(Z)
+
+    def concepts(self, level: int) -> Array:
+        """Return the concepts of a level as distributions over labels (k_level x L)."""
+        return concepts_by_label(self.weights_, self._check_level(level))
+
+    def _check_level(self, level: Any) -> int:
+        check_is_fitted(self, "weights_")
+        level = check_count("level", level)
+        if level > len(self.weights_):
+            raise ValueError(f"level must be at most {len(self.weights_)}; got {level}")
+        return level
+
+    def _labels(self) -> LabelSpace:
+        check_is_fitted(self, "weights_")
+        return LabelSpace(tuple(map(str, self.label_names_)))

@@ -1,0 +1,240 @@
+"""Sparse non-negative matrix factorisation of labels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
+
+from nnae import _core
+from nnae._factors import Factors, negligible
+from nnae._initialise import initial_factors
+from nnae._labels import LabelSpace, encode_labels
+from nnae._rows import codes_of_rows
+from nnae._solvers import SOLVERS, Callback, run_sweeps
+from nnae._target import Target
+from nnae._threads import resolve_threads
+from nnae._validation import (
+    check_choice,
+    check_count,
+    check_sample_weight,
+    check_tolerance,
+    choose_loss,
+    label_dtype,
+)
+
+Array = npt.NDArray[Any]
+
+#: Largest dense result that inverse_transform may return, in cells.
+MAX_DENSE_CELLS = 200_000_000
+
+
+class NMF(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    r"""Factorise a sparse non-negative matrix without ever making it dense.
+
+    Minimises a loss :math:`D(Y, Z W)` over :math:`Z \ge 0` (n x k) and :math:`W \ge 0` (k x L):
+
+    ===================  ==================================================================
+    ``frobenius``        :math:`\sum_{ij} (Y_{ij} - \Lambda_{ij})^2`
+    ``kullback-leibler`` :math:`\sum_{ij} Y \log (Y / \Lambda) - Y + \Lambda`
+    ``bernoulli``        :math:`-\sum_{Y=1} \log(1 - e^{-\Lambda}) + \sum_{Y=0} \Lambda`,
+                         the likelihood of 0/1 labels with :math:`P(y = 1) = 1 - e^{-\Lambda}`
+    ===================  ==================================================================
+
+    with :math:`\Lambda = Z W`. All three are evaluated at the non-zeros only.
+
+    Parameters
+    ----------
+    n_components : int, default=100
+        Number of concepts k, at least 1.
+    loss : {"auto", "bernoulli", "kullback-leibler", "frobenius"}, default="auto"
+        "auto" is "bernoulli" where every value is 0 or 1, else "frobenius".
+    solver : {"auto", "cd", "mu"}, default="auto"
+        "mu" are multiplicative updates, the reference; "cd" (and "auto") is coordinate descent.
+    init : {"auto", "random", "nndsvd", "nndsvda"} or (W, H), default="auto"
+        Start. "auto" is "random".
+    max_iter : int, default=200
+        Largest number of sweeps (codes, then weights).
+    tol : float, default=1e-4
+        Stop when a sweep lowers the objective by less than this share of its first value; 0 runs
+        exactly ``max_iter`` sweeps.
+    random_state : int, RandomState or None
+        Seed of random starts.
+    n_threads : int or None
+        Threads; None takes all. The result is the same, to the bit, for any number.
+    verbose : int, default=0
+        1 prints the objective after every sweep.
+    callback : callable or None
+        Called as ``callback(sweep, objective)`` after every sweep.
+
+    Attributes
+    ----------
+    components_ : ndarray of shape (k, L)
+        Weights W.
+    codes_ : ndarray of shape (n, k)
+        Codes Z of the training rows after the last sweep.
+    loss_, loss_curve_ : float, list of float
+        Objective at the end, and after each sweep.
+    n_iter_, seconds_ : int, float
+        Sweeps and wall-clock time.
+    loss_name_ : str
+        The loss that "auto" chose.
+    label_names_ : ndarray of str of shape (L,)
+        Names of the columns.
+
+    Notes
+    -----
+    A sweep costs nnz k + (n + L) k^2 (frobenius) or nnz k (the others), in memory for the input,
+    its transpose and the factors. Lee and Seung (2001); Cichocki and Phan (2009); Hsieh and Dhillon
+    (2011); Zhou (2015) for the Bernoulli-Poisson link.
+
+    Examples
+    --------
+    >>> import nnae
+    >>> Y = [{"egg", "flour"}, {"egg", "flour"}, {"leek"}, {"leek", "potato"}, {"potato"}]
+    >>> model = nnae.NMF(2, random_state=0).fit(Y)
+    >>> model.components_.shape, list(model.label_names_)
+    ((2, 4), ['egg', 'flour', 'leek', 'potato'])
+    """
+
+    def __init__(
+        self,
+        n_components: int = 100,
+        *,
+        loss: str = "auto",
+        solver: str = "auto",
+        init: Any = "auto",
+        max_iter: int = 200,
+        tol: float = 1e-4,
+        random_state: Any = None,
+        n_threads: int | None = None,
+        verbose: int = 0,
+        callback: Callback | None = None,
+    ) -> None:
+        self.n_components = n_components
+        self.loss = loss
+        self.solver = solver
+        self.init = init
+        self.max_iter = max_iter
+        self.tol = tol
+        self.random_state = random_state
+        self.n_threads = n_threads
+        self.verbose = verbose
+        self.callback = callback
+
+    def fit(self, Y: Any, y: Any = None, *, sample_weight: Any = None) -> NMF:
+        """Factorise Y.
+
+        Parameters
+        ----------
+        Y : sparse matrix, array, DataFrame, or list of label sets
+            n examples, L labels, non-negative.
+        y : ignored
+            For scikit-learn's pipelines.
+        sample_weight : array of shape (n,), optional
+            Non-negative weight of each example's loss.
+
+        Returns
+        -------
+        NMF
+            The fitted model.
+
+        Raises
+        ------
+        ValueError
+            Negative or missing values, an empty matrix, an unknown option, a pair (W, H) of other
+            shapes.
+        """
+        k = check_count("n_components", self.n_components)
+        check_choice("solver", self.solver, ("auto", *SOLVERS))
+        max_iter = check_count("max_iter", self.max_iter)
+        tol = check_tolerance("tol", self.tol)
+        n_threads = resolve_threads(self.n_threads)
+        matrix, space = encode_labels(Y, dtype=label_dtype(Y))
+        self.loss_name_ = choose_loss(self.loss, matrix)
+        weights = check_sample_weight(sample_weight, matrix.shape[0])
+        Z, Wt = initial_factors(matrix, k, self.init, check_random_state(self.random_state))
+        factors = Factors(Target.of(matrix, weights), Z, Wt, self.loss_name_, n_threads)
+        solver = SOLVERS["cd" if self.solver == "auto" else self.solver]
+        history = run_sweeps(
+            lambda number: solver.sweep(factors, number),
+            factors.objective,
+            max_iter=max_iter,
+            tol=tol,
+            callback=reporter(self.callback, self.verbose, "NMF"),
+        )
+        self.label_names_ = np.array(space.names, dtype=object)
+        self.n_features_in_ = len(space)
+        self.n_components_ = k
+        self.codes_ = without_floor(Z)
+        self.components_ = np.ascontiguousarray(without_floor(Wt).T)
+        self.loss_curve_ = history.curve
+        self.loss_ = history.curve[-1]
+        self.n_iter_ = len(history.curve)
+        self.seconds_ = history.seconds
+        if history.interrupted:
+            raise KeyboardInterrupt("the fit was interrupted; the model holds its last sweep")
+        return self
+
+    def fit_transform(self, Y: Any, y: Any = None, **fit_params: Any) -> Array:
+        """Factorise Y and return its codes, exactly as ``fit(Y).transform(Y)`` does."""
+        return self.fit(Y, **fit_params).transform(Y)
+
+    def transform(self, Y: Any) -> Array:
+        """Return the codes (n x k) that minimise the loss of every row, the weights fixed.
+
+        Parameters
+        ----------
+        Y : matrix, array, DataFrame or list of label sets
+            Labels of new examples; names that were not seen in training are ignored with a warning.
+        """
+        check_is_fitted(self, "components_")
+        matrix = self._labels().encode(Y, self.components_.dtype)
+        choose_loss(self.loss_name_, matrix)
+        Wt = np.ascontiguousarray(self.components_.T)
+        return codes_of_rows(matrix, Wt, self.loss_name_, resolve_threads(self.n_threads))
+
+    def inverse_transform(self, Z: Any) -> Array:
+        """Return the rates Z W (n x L, dense); under ``bernoulli`` P(y = 1) is 1 - exp(-rate)."""
+        check_is_fitted(self, "components_")
+        return dense_rates(Z, self.components_, resolve_threads(self.n_threads))
+
+    def _labels(self) -> LabelSpace:
+        return LabelSpace(tuple(map(str, self.label_names_)))
+
+
+def without_floor(factor: Array) -> Array:
+    """Return a fitted factor with entries at the floor reported as zero."""
+    top = factor.max(axis=0, initial=0)
+    return np.where(factor > negligible(factor.dtype) * top, factor, factor.dtype.type(0))
+
+
+def reporter(callback: Callback | None, verbose: int, name: str) -> Callback | None:
+    """Combine the user's callback with printing."""
+    if not verbose:
+        return callback
+
+    def report(sweep: int, objective: float) -> None:
+        print(f"{name} sweep {sweep}: objective {objective:.8g}")
+        if callback is not None:
+            callback(sweep, objective)
+
+    return report
+
+
+def dense_rates(Z: Any, W: Array, n_threads: int) -> Array:
+    """Return Z W, refusing results that nobody can hold."""
+    Z = np.ascontiguousarray(Z, W.dtype)
+    if Z.ndim != 2 or Z.shape[1] != W.shape[0]:
+        raise ValueError(f"Z must have {W.shape[0]} columns; got shape {Z.shape}")
+    if Z.shape[0] * W.shape[1] > MAX_DENSE_CELLS:
+        raise ValueError(
+            f"a dense result of {Z.shape[0]} x {W.shape[1]} is too large; pass fewer rows at a time"
+        )
+    out = np.empty((Z.shape[0], W.shape[1]), W.dtype)
+    _core.multiply(Z, np.ascontiguousarray(W), out, n_threads)
+    return out
