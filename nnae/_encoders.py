@@ -30,6 +30,7 @@ class Problem:
     loss: str
     objective: str
     schedule: Schedule
+    penalty: float
     random_state: np.random.RandomState
     sample_weight: Array | None
     callback: Callback | None
@@ -72,6 +73,7 @@ class NonNegativeLeastSquares:
             problem.loss,
             problem.schedule,
             problem.random_state,
+            penalty=problem.penalty,
             sample_weight=problem.sample_weight,
             joint=problem.objective == "levels",
             callback=problem.callback,
@@ -111,10 +113,10 @@ class NonNegativeLeastSquares:
 
     def encode(self, Y: Any, fitted: Any, level: int, n_threads: int) -> Array:
         """Solve one convex problem a row and level."""
-        below, loss = Y, fitted.loss_name_
+        below, loss, penalty = Y, fitted.loss_name_, fitted.code_penalty_
         for W in fitted.weights_[:level]:
-            codes = codes_of_rows(below, np.ascontiguousarray(W.T), loss, n_threads)
-            below, loss = above_floor(codes, 0.0), loss_above(loss)
+            codes = codes_of_rows(below, np.ascontiguousarray(W.T), loss, n_threads, penalty)
+            below, loss, penalty = above_floor(codes, 0.0), loss_above(loss), 0.0
         return codes
 
 

@@ -35,6 +35,7 @@ class Factors:
 
     Both are updated in place. Denominators (Gram matrices or column sums) are kept until the factor
     that they come from changes, because the objective needs those of the next update anyway.
+    ``penalty`` times the sum of the codes is part of the objective.
     """
 
     target: Target
@@ -42,6 +43,7 @@ class Factors:
     Wt: Array
     loss: str
     n_threads: int
+    penalty: float = 0.0
 
     def __post_init__(self) -> None:
         self._of_weights: Array | None = None
@@ -79,7 +81,10 @@ class Factors:
 
     def multiply_codes(self, above: Array | None = None, weight: float = 0.0) -> None:
         """Update the codes multiplicatively, drawn towards ``above`` (n x k) where it is given."""
-        self._multiply(self.target.rows, self.Wt, self.gram_of_weights, self.Z, above, weight)
+        den = self.gram_of_weights
+        if self.penalty and self.loss != "frobenius":
+            den = den + den.dtype.type(self.penalty)
+        self._multiply(self.target.rows, self.Wt, den, self.Z, above, weight)
         self.codes_changed()
 
     def multiply_weights(self) -> None:
@@ -96,19 +101,27 @@ class Factors:
 
     def descend_codes(self, repeats: int = 1, tolerance: float = 0.0) -> None:
         """Update the codes by coordinate descent."""
-        self._descend(self.target.rows, self.Wt, self.gram_of_weights, self.Z, repeats, tolerance)
+        self._descend(
+            self.target.rows,
+            self.Wt,
+            self.gram_of_weights,
+            self.Z,
+            repeats,
+            tolerance,
+            self.penalty,
+        )
         self.codes_changed()
 
     def descend_weights(self, repeats: int = 1) -> None:
         """Update the weights by coordinate descent."""
-        self._descend(self.target.columns, self.Z, self.gram_of_codes, self.Wt, repeats, 0.0)
+        self._descend(self.target.columns, self.Z, self.gram_of_codes, self.Wt, repeats, 0.0, 0.0)
         self.weights_changed()
 
     def _descend(
-        self, side: Side, H: Array, den: Array, F: Array, repeats: int, tolerance: float
+        self, side: Side, H: Array, den: Array, F: Array, repeats: int, tolerance: float, l1: float
     ) -> None:
         _core.coordinate_step(
-            self.loss, *side, H, den, F, 0.0, 0.0, repeats, tolerance, floor_of(F.dtype),
+            self.loss, *side, H, den, F, l1, 0.0, repeats, tolerance, floor_of(F.dtype),
             self.n_threads,
         )  # fmt: skip
 
@@ -140,13 +153,17 @@ class Factors:
         self.weights_changed()
 
     def objective(self) -> float:
-        """Return the loss over the whole target, zeros included."""
+        """Return the loss over the whole target, zeros and the penalty on codes included."""
         at_nonzeros = _core.objective_at_nonzeros(
             self.loss, *self.target.rows, self.Z, self.Wt, self.target.weights, self.n_threads
         )
         codes = self.gram_of_codes.astype(np.float64)
         weights = self.gram_of_weights.astype(np.float64)
-        return float(at_nonzeros + np.sum(codes * weights))
+        total = float(at_nonzeros + np.sum(codes * weights))
+        if self.penalty:
+            sums = _core.column_sums(self.Z, self.target.weights, self.n_threads)
+            total += self.penalty * float(sums.sum())
+        return total
 
 
 def simplex_minimiser(W: Array, numerator: Array, down: Array, floor: float) -> Array:

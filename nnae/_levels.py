@@ -13,7 +13,7 @@ from nnae._factors import Factors, floor_of, negligible
 from nnae._initialise import initial_factors
 from nnae._normal_form import normalise
 from nnae._rows import codes_of_rows
-from nnae._solvers import SOLVERS, Callback, History, run_sweeps
+from nnae._solvers import ON_SIMPLEX, SOLVERS, Callback, History, Solver, run_sweeps
 from nnae._target import Target, above_floor
 
 Array = npt.NDArray[Any]
@@ -53,6 +53,7 @@ def fit_levels(
     schedule: Schedule,
     random_state: np.random.RandomState,
     *,
+    penalty: float = 0.0,
     sample_weight: Array | None = None,
     joint: bool = True,
     callback: Callback | None = None,
@@ -69,7 +70,14 @@ def fit_levels(
     for number, k in enumerate(sizes, start=1):
         name = loss if number == 1 else loss_above(loss)
         factors, history = _pretrain(
-            below, k, name, schedule, random_state, sample_weight, f"level {number}"
+            below,
+            k,
+            name,
+            schedule,
+            random_state,
+            sample_weight,
+            penalty if number == 1 else 0.0,
+            f"level {number}",
         )
         levels.append(factors)
         pretraining.append(history.curve)
@@ -97,12 +105,16 @@ def _pretrain(
     schedule: Schedule,
     random_state: np.random.RandomState,
     sample_weight: Array | None,
+    penalty: float,
     name: str,
 ) -> tuple[Factors, History]:
     init = schedule.init if isinstance(schedule.init, str) else "auto"
     Z, Wt = initial_factors(below, k, init, random_state)
-    factors = Factors(Target.of(below, sample_weight), Z, Wt, loss, schedule.n_threads)
-    solver = SOLVERS[schedule.solver]
+    target = Target.of(below, sample_weight)
+    if penalty:  # meaningful only while the weights of a concept sum to one
+        Z, Wt, _ = normalise(Z, Wt)
+    factors = Factors(target, Z, Wt, loss, schedule.n_threads, penalty)
+    solver: Solver = ON_SIMPLEX if penalty else SOLVERS[schedule.solver]
     history = run_sweeps(
         lambda number: solver.sweep(factors, number),
         factors.objective,
@@ -111,7 +123,7 @@ def _pretrain(
         name=name,
     )
     Z, Wt, _ = normalise(Z, Wt)
-    return Factors(factors.target, Z, Wt, loss, schedule.n_threads), history
+    return Factors(target, Z, Wt, loss, schedule.n_threads, penalty), history
 
 
 def _finish(levels: list[Factors], history: History, pretraining: list[list[float]], Y: Any) -> Fit:
@@ -129,7 +141,7 @@ def _finish(levels: list[Factors], history: History, pretraining: list[list[floa
         Wt[Wt <= negligible(Wt.dtype) * Wt.max(axis=0, initial=0)] = 0
         total = Wt.sum(axis=0, dtype=np.float64)
         Wt /= np.where(total > 0, total, 1).astype(Wt.dtype)
-        Z = codes_of_rows(below, Wt, factors.loss, factors.n_threads)
+        Z = codes_of_rows(below, Wt, factors.loss, factors.n_threads, factors.penalty)
         weights.append(np.ascontiguousarray(Wt.T))
         codes.append(Z)
         below = above_floor(Z, negligible(Z.dtype))

@@ -13,7 +13,9 @@ from nnae._target import Target
 Array = npt.NDArray[Any]
 
 
-def codes_of_rows(Y: Any, Wt: Array, loss: str, n_threads: int, max_passes: int = 500) -> Array:
+def codes_of_rows(
+    Y: Any, Wt: Array, loss: str, n_threads: int, penalty: float = 0.0, max_passes: int = 500
+) -> Array:
     """Return the codes (n x k) that minimise the loss of every row, by coordinate descent.
 
     Parameters
@@ -26,6 +28,8 @@ def codes_of_rows(Y: Any, Wt: Array, loss: str, n_threads: int, max_passes: int 
         Name of a loss.
     n_threads : int
         Threads; they do not change the result.
+    penalty : float, default=0
+        L1 penalty on the codes.
     max_passes : int, default=500
         Bound on passes over the coordinates of a row; a row stops when no coordinate moves by more
         than a millionth of its first pass.
@@ -33,6 +37,6 @@ def codes_of_rows(Y: Any, Wt: Array, loss: str, n_threads: int, max_passes: int 
     target = Target.of(Y)
     codes = np.zeros((target.shape[0], Wt.shape[1]), Wt.dtype)
     tolerance = 1e-6 if Wt.dtype == np.float64 else 1e-4
-    Factors(target, codes, Wt, loss, n_threads).descend_codes(max_passes, tolerance)
+    Factors(target, codes, Wt, loss, n_threads, penalty).descend_codes(max_passes, tolerance)
     codes[codes <= negligible(Wt.dtype) * codes.max(initial=0)] = 0
     return codes

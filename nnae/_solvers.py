@@ -49,6 +49,19 @@ class CoordinateDescent:
         factors.descend_weights()
 
 
+class OnSimplex:
+    """Coordinate descent for the codes, multiplicative weights that keep summing to one."""
+
+    def sweep(self, factors: Factors, number: int) -> None:
+        """Update the codes, then the weights."""
+        if number <= CoordinateDescent.warm_up:
+            factors.multiply_codes()
+        else:
+            factors.descend_codes()
+        factors.multiply_weights_on_simplex()
+
+
+ON_SIMPLEX = OnSimplex()
 SOLVERS: dict[str, Solver] = {"mu": Multiplicative(), "cd": CoordinateDescent()}
 
 

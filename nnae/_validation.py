@@ -31,9 +31,10 @@ def check_tolerance(name: str, value: Any) -> float:
     """Return a finite number that is not negative."""
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise TypeError(f"{name} must be a number; got {value!r}")
-    if not 0 <= value < np.inf:
+    number = float(value)
+    if not 0 <= number < np.inf:
         raise ValueError(f"{name} must be at least 0 and finite; got {value}")
-    return float(value)
+    return number
 
 
 def check_sample_weight(weights: Any, n_samples: int) -> npt.NDArray[np.float64] | None:

@@ -30,6 +30,9 @@ from nnae.factorise import dense_rates, reporter
 
 Array = npt.NDArray[Any]
 
+#: Penalty per unit of rate mass under the Bernoulli loss; see the class.
+BERNOULLI_PENALTY = 0.1
+
 
 class NNAE(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     r"""Compress labels by a deep non-negative autoencoder.
@@ -60,6 +63,11 @@ class NNAE(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         Solver of pretraining, see :class:`nnae.NMF`. Joint sweeps are multiplicative.
     init : {"auto", "random", "nndsvd", "nndsvda"}, default="auto"
         Start of every level.
+    code_penalty : "auto" or float, default="auto"
+        L1 penalty on the codes of level 1, at least 0, for the rate losses with ``encoder="nnls"``.
+        Rows of W_1 sum to one, so it is per unit of rate mass. "auto" is 0.1 for "bernoulli", else
+        0: where a row has every label of a concept, the Bernoulli likelihood alone has no maximum,
+        and a few endless codes would decide what the levels above see.
     pretrain_iter : int, default=200
         Largest number of sweeps per level.
     max_iter : int, default=50
@@ -117,6 +125,7 @@ class NNAE(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         objective: str = "levels",
         solver: str = "auto",
         init: str = "auto",
+        code_penalty: str | float = "auto",
         pretrain_iter: int = 200,
         max_iter: int = 50,
         tol: float = 1e-4,
@@ -131,6 +140,7 @@ class NNAE(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.objective = objective
         self.solver = solver
         self.init = init
+        self.code_penalty = code_penalty
         self.pretrain_iter = pretrain_iter
         self.max_iter = max_iter
         self.tol = tol
@@ -190,15 +200,23 @@ class NNAE(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             objective=self.objective,
             schedule=schedule,
             random_state=check_random_state(self.random_state),
+            penalty=self._penalty(choose_loss(self.loss, matrix, linear=linear)),
             sample_weight=sample_weight,
             callback=reporter(self.callback, self.verbose, "NNAE"),
         )
+
+    def _penalty(self, loss: str) -> float:
+        if isinstance(self.code_penalty, str):
+            check_choice("code_penalty", self.code_penalty, ("auto",))
+            return BERNOULLI_PENALTY if loss == "bernoulli" else 0.0
+        return check_tolerance("code_penalty", self.code_penalty)
 
     def _keep(self, fitted: Fitted, problem: Problem, space: LabelSpace) -> None:
         self.label_names_ = np.array(space.names, dtype=object)
         self.n_features_in_ = len(space)
         self.layer_sizes_ = problem.sizes
         self.loss_name_ = problem.loss
+        self.code_penalty_ = problem.penalty
         self.weights_ = fitted.weights
         self.codes_ = fitted.codes
         self.encoder_weights_ = fitted.encoder_weights
@@ -277,10 +295,10 @@ class NNAE(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def _check_level(self, level: Any) -> int:
         check_is_fitted(self, "weights_")
-        level = check_count("level", level)
-        if level > len(self.weights_):
-            raise ValueError(f"level must be at most {len(self.weights_)}; got {level}")
-        return level
+        number = check_count("level", level)
+        if number > len(self.weights_):
+            raise ValueError(f"level must be at most {len(self.weights_)}; got {number}")
+        return number
 
     def _labels(self) -> LabelSpace:
         check_is_fitted(self, "weights_")

@@ -1,7 +1,7 @@
 """Signatures of the compiled kernels; see csrc/ for what each one computes.
 
-Arrays are C-contiguous, all real ones of one dtype (float32 or float64), all index arrays of another
-(int32 or int64). A sparse side is indptr, indices, values, with values None where all are one.
+Arrays are C-contiguous; all real ones have one dtype (float32 or float64), all index arrays another
+(int32 or int64). A sparse side is indptr, indices, values; values are None where all are one.
 """
 
 from typing import Any, TypeAlias
