@@ -18,5 +18,6 @@ PYBIND11_MODULE(NNAE_MODULE, module) {
     bind_cooccurrence(module);
     bind_cpu(module);
     bind_dense(module);
+    bind_topk(module);
     bind_updates(module);
 }
