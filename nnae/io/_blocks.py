@@ -116,6 +116,11 @@ class Stream(ABC):
     def parts(self) -> Iterator[Part]:
         """Yield all rows in order."""
 
+    def settle(self) -> None:
+        """Go through the file once to learn the widths and names."""
+        for _ in self.parts():
+            pass
+
     def label_order(self) -> NDArray[Any] | None:
         """Return the final column of each label number that `parts` gave; None: the same."""
         return None
@@ -194,8 +199,7 @@ def blocks(stream: Stream, rows: int) -> Iterator[LabelData]:
 
 def _blocks(stream: Stream, rows: int) -> Iterator[LabelData]:
     if not stream.settled:
-        for _ in stream.parts():
-            pass
+        stream.settle()
     held: list[Part] = []
     count = 0
     for part in stream.parts():

@@ -5,17 +5,17 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nnae.io._source import Source
 
+Names: TypeAlias = "Sequence[str] | NDArray[Any] | str | os.PathLike[str] | None"
 
-def as_names(
-    names: Sequence[str] | NDArray[Any] | str | os.PathLike[str] | None, what: str = "label"
-) -> NDArray[Any] | None:
+
+def as_names(names: Names, what: str = "label") -> NDArray[Any] | None:
     """Return unique names as an object array; a path is a file with one name a line."""
     if names is None:
         return None

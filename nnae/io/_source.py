@@ -44,6 +44,11 @@ class Source:
             except (OSError, ValueError, AttributeError):
                 self._start = None
 
+    @property
+    def rewindable(self) -> bool:
+        """Whether the file can be read a second time."""
+        return self.path is not None or self._start is not None
+
     def error(self, line: int | None, message: str) -> ValueError:
         """Return the error for one line of this file."""
         where = self.name if line is None else f"{self.name}, line {line}"

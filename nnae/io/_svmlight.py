@@ -9,11 +9,10 @@ import numpy as np
 
 from nnae.io._atomic import atomic_write
 from nnae.io._blocks import LabelData, Part, Stream, blocks, collect
-from nnae.io._names import as_names, check_count
+from nnae.io._names import Names, as_names, check_count
 from nnae.io._rows_text import RowFormat, RowReader
 from nnae.io._source import FileLike, Source
 from nnae.io._write_rows import as_pair, write_lines
-from nnae.io._xmc import Names
 
 
 class SvmlightStream(Stream):

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from nnae.io._atomic import atomic_write
 from nnae.io._blocks import MAX_WIDTH, LabelData, Part, Stream, blocks, collect
-from nnae.io._names import as_names, check_count
+from nnae.io._names import Names, as_names, check_count
 from nnae.io._rows_text import RowFormat, RowReader
 from nnae.io._source import FileLike, Source
 from nnae.io._write_rows import as_pair, write_lines
 
 _HEADER = re.compile(rb"[ \t]*([0-9]{1,19})[ \t]+([0-9]{1,19})[ \t]+([0-9]{1,19})[ \t]*")
-
-Names = Sequence[str] | np.ndarray[Any, Any] | str | os.PathLike[str] | None
 
 
 class XmcStream(Stream):
