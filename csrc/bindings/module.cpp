@@ -9,6 +9,7 @@ namespace nnae::bindings {
 void bind_cooccurrence(py::module_ &module);
 void bind_cpu(py::module_ &module);
 void bind_dense(py::module_ &module);
+void bind_topk(py::module_ &module);
 void bind_updates(py::module_ &module);
 }  // namespace nnae::bindings
 
