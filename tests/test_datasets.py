@@ -8,8 +8,15 @@ import pytest
 import scipy.sparse as sp
 
 import nnae.datasets
-from nnae.datasets import load_debian_tags, make_label_hierarchy, make_zipf_labels
+from nnae.datasets import (
+    emoji_features,
+    load_debian_tags,
+    load_emoji,
+    make_label_hierarchy,
+    make_zipf_labels,
+)
 from nnae.datasets.build_debian_tags import build
+from nnae.datasets.build_emoji import origin, read_emoji
 
 DATA = Path(nnae.datasets.__file__).parent / "data"
 
@@ -227,3 +234,132 @@ class TestDebianTags:
         assert words == ["c", "data", "of", "section:utils", "tools"]
         assert tags == ["role::app-data", "use::testing"]
         assert sorted(sources) == sorted(names)
+
+
+@pytest.fixture(scope="module")
+def emoji():
+    return load_emoji(return_images=True)
+
+
+class TestEmoji:
+    def test_shapes_and_types(self, emoji):
+        assert emoji.X_train.shape == (1_180, 3_940)
+        assert emoji.X_test.shape == (293, 3_940)
+        assert emoji.Y_train.shape == (1_180, 807)
+        assert emoji.Y_test.shape == (293, 807)
+        for matrix in (emoji.X_train, emoji.X_test, emoji.Y_train, emoji.Y_test):
+            assert isinstance(matrix, sp.csr_matrix)
+            assert matrix.dtype == np.float32
+            assert matrix.has_canonical_format
+        assert emoji.images_train.shape == (1_180, 64, 64, 3)
+        assert emoji.images_test.shape == (293, 64, 64, 3)
+        assert emoji.images_train.dtype == np.uint8
+        assert len(set(emoji.feature_names)) == 3_940
+        assert len(set(emoji.label_names)) == len(emoji.groups) == 807
+        assert len(set(emoji.row_names_train) | set(emoji.row_names_test)) == 1_473
+        lengths = np.sqrt(emoji.X_train.multiply(emoji.X_train).sum(1))
+        np.testing.assert_allclose(lengths, 1.0, atol=0.02)
+        assert "1180 for training, 293 for test" in emoji.DESCR
+        assert "images_train" not in load_emoji()
+
+    def test_keywords_are_counted_on_training_rows(self, emoji):
+        assert np.asarray(emoji.Y_train.sum(0)).min() >= 3
+        assert np.diff(emoji.Y_train.indptr).min() >= 1
+        assert np.diff(emoji.Y_test.indptr).min() >= 1
+
+    def test_split_follows_the_origin(self, emoji):
+        assert all(first_byte(name) >= 51 for name in emoji.origins_train)
+        assert all(first_byte(name) < 51 for name in emoji.origins_test)
+        for side in ("train", "test"):
+            assert emoji[f"origins_{side}"].tolist() == [origin(e) for e in emoji[f"emoji_{side}"]]
+
+    def test_variants_by_name_fall_on_one_side(self, emoji):
+        side = dict.fromkeys(emoji.row_names_train, "train")
+        side.update(dict.fromkeys(emoji.row_names_test, "test"))
+        pairs = 0
+        for name in side:
+            first, _, rest = name.partition(" ")
+            if first in {"man", "woman"}:
+                for other in (rest, f"person {rest}", f"man {rest}", f"woman {rest}"):
+                    if other in side:
+                        assert side[other] == side[name], (name, other)
+                        pairs += other != name
+        assert pairs > 150
+
+    def test_pictures_show_what_their_names_say(self, emoji):
+        images = np.concatenate((emoji.images_train, emoji.images_test)).astype(float)
+        names = np.concatenate((emoji.row_names_train, emoji.row_names_test)).tolist()
+        colours = {"red": [1, 0, 0], "green": [0, 1, 0], "blue": [0, 0, 1]}
+        for name, expected in colours.items():
+            middle = images[names.index(f"{name} square"), 24:40, 24:40].mean((0, 1))
+            assert middle.argmax() == np.argmax(expected)
+        assert images[:, 0, :, :].mean() > 240  # white around the glyphs
+        assert images.std(axis=(1, 2, 3)).min() > 5  # none is empty
+
+    def test_keywords_and_groups_of_a_known_picture(self, emoji):
+        names = np.concatenate((emoji.row_names_train, emoji.row_names_test)).tolist()
+        Y = sp.vstack((emoji.Y_train, emoji.Y_test)).tocsr()
+        groups = np.concatenate((emoji.row_groups_train, emoji.row_groups_test))
+        row = names.index("tiger face")
+        assert {"animal", "face"} <= set(emoji.label_names[Y[row].indices])
+        assert groups[row] == "Animals & Nature"
+        assert set(emoji.groups) <= set(groups)
+        assert emoji.groups[emoji.label_names.tolist().index("animal")] == "Animals & Nature"
+
+    def test_features_come_from_the_pictures(self, emoji):
+        pytest.importorskip("skimage", reason="the features need scikit-image")
+        for side in ("train", "test"):
+            rows = slice(0, 200)
+            again = emoji_features(emoji[f"images_{side}"][rows])
+            stored = emoji[f"X_{side}"][rows].toarray()
+            for part in (slice(0, 1_764), slice(1_764, 3_940)):
+                step = stored[:, part][stored[:, part] > 0].min()
+                np.testing.assert_allclose(stored[:, part], again[:, part], atol=step / 2 + 1e-6)
+
+    def test_features_refuse_other_pictures(self):
+        pytest.importorskip("skimage", reason="the features need scikit-image")
+        with pytest.raises(ValueError, match="uint8, n x 64 x 64 x 3; got float64 of shape"):
+            emoji_features(np.zeros((1, 64, 64, 3)))
+        with pytest.raises(ValueError, match=r"got uint8 of shape \(64, 64, 3\)"):
+            emoji_features(np.zeros((64, 64, 3), np.uint8))
+        blank = emoji_features(np.full((1, 64, 64, 3), 255, np.uint8))
+        assert np.isfinite(blank).all()
+
+    @pytest.mark.parametrize(
+        "variants",
+        [
+            ["👍", "👍🏻", "👍🏿"],
+            ["🧑‍🍳", "👨‍🍳", "👩🏽‍🍳"],
+            ["🏃", "🏃‍♀️", "🏃🏾‍♂️", "🏃‍♀️‍➡️"],
+            ["🧑", "👩", "👨‍🦰", "👩🏼‍🦲", "🧔‍♂️"],
+            ["👫", "👬", "🧑‍🤝‍🧑", "👩🏻‍🤝‍👨🏿"],
+            ["👪", "👨‍👩‍👧", "👩‍👩‍👧‍👦"],
+            ["💑", "👩‍❤️‍👨"],
+            ["🎅", "🤶", "🧑‍🎄"],
+        ],
+    )
+    def test_variants_have_one_origin(self, variants):
+        assert len({origin(text) for text in variants}) == 1
+
+    def test_different_things_have_different_origins(self):
+        texts = ["👍", "👎", "🧑‍🍳", "🧑‍🚀", "🏃", "🚶", "❤️", "❤️‍🔥", "♀️", "➡️", "🐈", "🐈‍⬛"]
+        assert len({origin(text) for text in texts}) == len(texts)
+
+    def test_reads_the_unicode_table(self):
+        lines = [
+            "# group: Smileys & Emotion",
+            "1F600    ; fully-qualified     # 😀 E1.0 grinning face",
+            "263A FE0F  ; fully-qualified   # ☺️ E0.6 smiling face",
+            "263A     ; unqualified         # ☺ E0.6 smiling face",
+        ]
+        first, second = read_emoji(lines)
+        assert (first.text, first.name, first.group) == ("😀", "grinning face", "Smileys & Emotion")
+        assert second.text == "☺️"
+
+    def test_files_are_small_and_have_their_notice(self):
+        sizes = [path.stat().st_size for path in DATA.glob("emoji*.npz")]
+        assert len(sizes) == 2
+        assert sum(sizes) < 6_000_000
+        notice = (DATA / "emoji-NOTICE.txt").read_text(encoding="utf-8")
+        for words in ("SIL OPEN FONT LICENSE Version 1.1", "UNICODE LICENSE V3", "Google Inc."):
+            assert words in notice
