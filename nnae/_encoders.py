@@ -100,19 +100,21 @@ class NonNegativeLeastSquares:
         )
         weights: list[Array] = []
         order, scale = np.arange(problem.Y.shape[1]), np.ones(problem.Y.shape[1])
-        for W in chain.weights:  # push the sums of the rows upwards, into the codes at the end
+        for W in chain.weights:  # push the sums of the rows upwards; the codes are solved again
             Wt = (W.T * scale[:, None].astype(W.dtype))[order]
             scale = Wt.sum(axis=0, dtype=np.float64)
             _, Wt, order = normalise(np.ones((1, Wt.shape[1]), W.dtype), Wt)
             weights.append(np.ascontiguousarray(Wt.T))
-        top = np.ascontiguousarray((chain.Z * scale.astype(chain.Z.dtype))[:, order])
-        codes = [top]
-        for W in reversed(weights[1:]):
-            codes.append(codes[-1] @ W)
-        return Fit(weights, codes[::-1], history, fit.pretraining)
+        codes = [
+            chain_codes(problem.Y, weights, problem.loss, level, problem.schedule.n_threads)
+            for level in range(1, len(weights) + 1)
+        ]
+        return Fit(weights, codes, history, fit.pretraining)
 
     def encode(self, Y: Any, fitted: Any, level: int, n_threads: int) -> Array:
-        """Solve one convex problem a row and level."""
+        """Solve one convex problem a row and level (a chain: one a row)."""
+        if fitted.objective == "chain":
+            return chain_codes(Y, fitted.weights_, fitted.loss_name_, level, n_threads)
         below, loss, penalty = Y, fitted.loss_name_, fitted.code_penalty_
         for W in fitted.weights_[:level]:
             codes = codes_of_rows(below, np.ascontiguousarray(W.T), loss, n_threads, penalty)
@@ -141,7 +143,7 @@ class Linear:
         schedule = problem.schedule
         fitted = Fitted([], [], History(), [], [], counts)
         for k in problem.sizes:
-            start = "random" if not isinstance(schedule.init, str) else schedule.init
+            start = "nndsvda" if schedule.init == "auto" else schedule.init
             matrix = above_floor(counts.matrix, 0.0) if counts.sides is None else counts.matrix
             _, Bt = initial_factors(matrix, k, start, problem.random_state)
             level = LinearLevel(counts, Bt)
@@ -172,6 +174,17 @@ class Linear:
         for V in fitted.encoder_weights_[:level]:
             codes = _times(codes, V, n_threads)
         return np.asarray(codes)
+
+
+def chain_codes(Y: Any, weights: list[Array], loss: str, level: int, n_threads: int) -> Array:
+    """Return Z_D of least loss under Y = Z_D W_D ... W_1, multiplied down to one level."""
+    top = weights[0]
+    for W in weights[1:]:
+        top = _times(W, top, n_threads)
+    codes = codes_of_rows(Y, np.ascontiguousarray(top.T), loss, n_threads)
+    for W in reversed(weights[level:]):
+        codes = _times(codes, W, n_threads)
+    return codes
 
 
 def _times(below: Any, V: Array, n_threads: int) -> Array:
