@@ -1,0 +1,73 @@
+"""The tree as nested bars (an icicle)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import networkx as nx
+
+from nnae.hierarchy._formats import children_in_order
+from nnae.hierarchy._names import one_line, shorten
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+COLOURS = ["#4c78a8", "#f2a65a", "#72b7a1", "#b279a2", "#9d755d", "#8cb369", "#e07a7a", "#7f8fa6"]
+
+
+def draw_icicle(tree: nx.DiGraph[str], root: str, n_levels: int, ax: Axes | None) -> Axes:
+    """Draw one column a level, the root at the left; a bar is as high as it has labels."""
+    try:
+        import matplotlib.pyplot as plt
+        from matplotlib.patches import Rectangle
+    except ImportError:
+        raise ImportError(
+            "plot() needs matplotlib, which the plot extra brings: pip install 'nnae[plot]'"
+        ) from None
+    size = max(tree.nodes[root]["size"], 1)
+    if ax is None:
+        _, ax = plt.subplots(figsize=(3.0 * (n_levels + 1), min(max(4.0, size * 0.16), 40.0)))
+    height = ax.get_window_extent().height * 72.0 / ax.figure.dpi
+    font = min(max(height / size * 0.75, 5.0), 9.0)
+
+    def bar(node: str, top: float, right: float, colour: str) -> None:
+        known: dict[str, Any] = tree.nodes[node]
+        left = float(n_levels + 1 - known["level"])
+        face = colour if known["kind"] == "concept" else "#ffffff"
+        ax.add_patch(
+            Rectangle((left, top), right - left, known["size"], facecolor=face, edgecolor="#ffffff")
+        )
+        if known["size"] * height / size >= font * 1.05:
+            text = shorten(one_line(known["name"]), int(44 * (right - left)))
+            # names are data: a dollar sign must not start a formula
+            ax.text(
+                left + 0.03,
+                top + known["size"] / 2,
+                text,
+                va="center",
+                fontsize=font,
+                color="#1a1a1a",
+                clip_on=True,
+                parse_math=False,
+            )
+        at = top
+        for child in children_in_order(tree, node):
+            bar(child, at, n_levels + 1 - tree.nodes[child]["level"] + 1.0, colour)
+            at += tree.nodes[child]["size"]
+
+    at = 0.0
+    for number, child in enumerate(children_in_order(tree, root)):
+        start = n_levels + 1 - tree.nodes[child]["level"]
+        bar(child, at, start + 1.0, COLOURS[number % len(COLOURS)])
+        at += tree.nodes[child]["size"]
+    ax.set_xlim(1, n_levels + 2)
+    ax.set_ylim(size, 0)
+    ax.set_yticks([])
+    ax.set_xticks(
+        [n_levels + 1.5 - level for level in range(n_levels + 1)],
+        ["labels", *(f"level {level}" for level in range(1, n_levels + 1))],
+    )
+    for spine in ax.spines.values():
+        spine.set_visible(False)
+    ax.tick_params(length=0)
+    return ax
