@@ -14,6 +14,7 @@ _PUBLIC = {
     "NMF": "factorise",
     "NNAE": "autoencoder",
     "TwoStepClassifier": "classify",
+    "compare_hierarchies": "hierarchy",
     "load": "persist",
     "save": "persist",
     "show_versions": "_versions",

@@ -78,8 +78,8 @@ def _label_lines(
     texts = [one_line(label) or "(blank)" for label in shown]
     if len(shown) < len(labels):
         texts.append(f"… {len(labels) - len(shown)} more")
-    # blanks inside a label must not break a line
-    glued = " · ".join(text.replace(" ", "\u00a0") for text in texts)
+    # blanks inside a label must not break a line, and no line may begin with a dot
+    glued = "\u00a0· ".join(text.replace(" ", "\u00a0") for text in texts)
     wrapped = textwrap.wrap(
         start.replace(" ", "\u00a0") + glued,
         max(width - len(indent), 20),

@@ -12,6 +12,7 @@ from nnae.hierarchy._names import one_line, shorten
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+MOST_LABELS = 120  # above this the column of labels could not be read and is left out
 COLOURS = ["#4c78a8", "#f2a65a", "#72b7a1", "#b279a2", "#9d755d", "#8cb369", "#e07a7a", "#7f8fa6"]
 
 
@@ -25,20 +26,32 @@ def draw_icicle(tree: nx.DiGraph[str], root: str, n_levels: int, ax: Axes | None
             "plot() needs matplotlib, which the plot extra brings: pip install 'nnae[plot]'"
         ) from None
     size = max(tree.nodes[root]["size"], 1)
+    shows_labels = size <= MOST_LABELS
+    columns = n_levels + shows_labels
     if ax is None:
-        _, ax = plt.subplots(figsize=(3.0 * (n_levels + 1), min(max(4.0, size * 0.16), 40.0)))
-    height = ax.get_window_extent().height * 72.0 / ax.figure.dpi
-    font = min(max(height / size * 0.75, 5.0), 9.0)
+        height = min(max(3.0, size * 0.16), 16.0) if shows_labels else 12.0
+        _, ax = plt.subplots(figsize=(3.2 * columns, height), layout="constrained")
+    points = 72.0 / ax.figure.dpi
+    box = ax.get_window_extent()
+    row, column = box.height * points / size, box.width * points / columns
+    font = min(max(row * 0.75, 5.0), 9.0) if shows_labels else 7.0
 
     def bar(node: str, top: float, right: float, colour: str) -> None:
         known: dict[str, Any] = tree.nodes[node]
         left = float(n_levels + 1 - known["level"])
         face = colour if known["kind"] == "concept" else "#ffffff"
         ax.add_patch(
-            Rectangle((left, top), right - left, known["size"], facecolor=face, edgecolor="#ffffff")
+            Rectangle(
+                (left, top),
+                right - left,
+                known["size"],
+                facecolor=face,
+                edgecolor="#ffffff",
+                alpha=0.7,
+            )
         )
-        if known["size"] * height / size >= font * 1.05:
-            text = shorten(one_line(known["name"]), int(44 * (right - left)))
+        if known["size"] * row >= font * 1.05:
+            text = shorten(one_line(known["name"]), int(column * (right - left) / (0.56 * font)))
             # names are data: a dollar sign must not start a formula
             ax.text(
                 left + 0.03,
@@ -60,13 +73,11 @@ def draw_icicle(tree: nx.DiGraph[str], root: str, n_levels: int, ax: Axes | None
         start = n_levels + 1 - tree.nodes[child]["level"]
         bar(child, at, start + 1.0, COLOURS[number % len(COLOURS)])
         at += tree.nodes[child]["size"]
-    ax.set_xlim(1, n_levels + 2)
+    ax.set_xlim(1, columns + 1)
     ax.set_ylim(size, 0)
     ax.set_yticks([])
-    ax.set_xticks(
-        [n_levels + 1.5 - level for level in range(n_levels + 1)],
-        ["labels", *(f"level {level}" for level in range(1, n_levels + 1))],
-    )
+    names = [*(f"level {level}" for level in range(n_levels, 0, -1)), "labels"][:columns]
+    ax.set_xticks([place + 1.5 for place in range(columns)], names)
     for spine in ax.spines.values():
         spine.set_visible(False)
     ax.tick_params(length=0)

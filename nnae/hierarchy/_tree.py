@@ -214,8 +214,9 @@ def _path_edge(
     """Multiply shares along the chain that was collapsed between parent and child."""
     share, recurs, node = 1.0, 1.0, child
     depth, place = position[child]
-    flow = float(levels[depth].contributions[:, place].sum()) if depth == 0 else None
-    if flow is None:
+    if depth == 0:
+        flow = float(levels[0].mass @ levels[0].weights[:, place])
+    else:
         flow = float(levels[depth - 1].mass[place])
     while node != parent:
         depth, place = up[node]
