@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace nnae {
 
@@ -32,11 +33,14 @@ struct KullbackLeibler {
     static T ratio(T y, T rate) {
         return y / safe_rate(rate);
     }
+    static constexpr double useful_rate = std::numeric_limits<double>::infinity();
     static double curvature(double y, double rate) { return y / (rate * rate); }
     static double term(double y, double rate) { return y * std::log(y / safe_rate(rate)) - y; }
 };
 
 struct Bernoulli {
+    // 1 - e^-r is one in double precision from here on: a larger rate gains nothing.
+    static constexpr double useful_rate = 36;
     template <typename T>
     static T ratio(T y, T rate) {
         return y / -std::expm1(-safe_rate(rate));

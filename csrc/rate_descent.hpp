@@ -56,6 +56,17 @@ inline double change_of_terms(const RowRates &row, const double *w, double step,
     return sum;
 }
 
+// How far a coordinate may rise before every rate that it moves is beyond all use. Without this
+// bound a row that has every label of a concept would send its code to infinity under the Bernoulli
+// loss.
+template <typename Loss>
+inline double room_to_grow(const RowRates &row, const double *w, std::int64_t m) {
+    double room = 0;
+    for (std::int64_t a = 0; a < m; ++a)
+        if (w[a] > 0) room = std::max(room, (Loss::useful_rate - row.rate[a]) / w[a]);
+    return room;
+}
+
 // Moves coordinate p of one row; returns the change.
 template <typename Loss>
 inline double move_coordinate(RowRates &row, std::int64_t m, std::int64_t p, double sum, double f,
@@ -69,8 +80,9 @@ inline double move_coordinate(RowRates &row, std::int64_t m, std::int64_t p, dou
     }
     const double gradient = sum - pull;
     if (f <= floor && gradient >= 0) return 0;
-    double moved = curvature > 0 ? f - gradient / curvature : 0;
+    double moved = curvature > 0 ? f - gradient / curvature : (gradient > 0 ? 0 : f);
     moved = std::max(moved, floor);
+    if (moved > f) moved = std::min(moved, f + room_to_grow<Loss>(row, w, m));
     if (gradient > 0 && m > 0) {
         const double step = moved - f;
         if (!(sum * step + change_of_terms<Loss>(row, w, step, m) <= 0))

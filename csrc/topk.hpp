@@ -33,14 +33,14 @@ struct Scored {
 };
 
 template <typename T>
-bool better(const Scored<T>& a, const Scored<T>& b) {
+bool better(const Scored<T> &a, const Scored<T> &b) {
     return a.score > b.score || (a.score == b.score && a.label < b.label);
 }
 
 // A heap whose front is the worst of the kept; lives in memory of the caller.
 template <typename T>
 struct Best {
-    Scored<T>* kept;
+    Scored<T> *kept;
     std::int64_t k, size;
 
     void offer(T score, std::int64_t label) {
@@ -59,7 +59,7 @@ struct Best {
     // No score up to this one can enter, if labels come in rising order.
     T bar() const { return size < k ? -std::numeric_limits<T>::infinity() : kept[0].score; }
 
-    void write(std::int64_t* indices, T* scores) {
+    void write(std::int64_t *indices, T *scores) {
         std::sort_heap(kept, kept + size, better<T>);
         for (std::int64_t r = 0; r < k; ++r) {
             indices[r] = r < size ? kept[r].label : -1;
@@ -75,15 +75,15 @@ constexpr int kVectors = vector_bytes == 64 ? 4 : 2;  // registers of a panel's 
 // panel[q * width + j] = Wt[first + j, q]; columns past the last label repeat it and are not
 // offered.
 template <typename T, int width>
-void pack_labels(const Matrix<const T>& Wt, std::int64_t first, T* panel) {
+void pack_labels(const Matrix<const T> &Wt, std::int64_t first, T *panel) {
     for (int j = 0; j < width; ++j) {
-        const T* row = Wt.row(std::min(first + j, Wt.rows - 1));
+        const T *row = Wt.row(std::min(first + j, Wt.rows - 1));
         for (std::int64_t q = 0; q < Wt.cols; ++q) panel[q * width + j] = row[q];
     }
 }
 
 template <typename T, int width>
-void score_group(const T* const* z, const T* panel, std::int64_t p, T (*out)[width]) {
+void score_group(const T *const *z, const T *panel, std::int64_t p, T (*out)[width]) {
     Pack<T> acc[kGroup][kVectors] = {};
     for (std::int64_t q = 0; q < p; ++q) {
         Pack<T> line[kVectors];
@@ -125,20 +125,20 @@ void topk_scores(Matrix<const T> Z, Matrix<const T> Wt, int n_threads, Matrix<st
     std::vector<Scored<T>> heaps(static_cast<std::size_t>(kRows * k * n_threads));
     std::vector<Best<T>> bests(static_cast<std::size_t>(kRows * n_threads));
     parallel_for(Z.rows, kRows, n_threads, [&](std::int64_t begin, std::int64_t end, int thread) {
-        T* panel = panels.data() + thread * p * width;
-        Best<T>* best = bests.data() + thread * kRows;
+        T *panel = panels.data() + thread * p * width;
+        Best<T> *best = bests.data() + thread * kRows;
         for (std::int64_t r = 0; r < end - begin; ++r)
             best[r] = {heaps.data() + (thread * kRows + r) * k, k, 0};
         for (std::int64_t first = 0; first < labels; first += width) {
             pack_labels<T, width>(Wt, first, panel);
             const int filled = static_cast<int>(std::min<std::int64_t>(width, labels - first));
             for (std::int64_t i = begin; i < end; i += kGroup) {
-                const T* z[kGroup];
+                const T *z[kGroup];
                 for (int r = 0; r < kGroup; ++r) z[r] = Z.row(std::min(i + r, end - 1));
                 T out[kGroup][width];
                 score_group<T, width>(z, panel, p, out);
                 for (int r = 0; r < kGroup && i + r < end; ++r) {
-                    Best<T>& kept = best[i + r - begin];
+                    Best<T> &kept = best[i + r - begin];
                     for (int j = 0; j < filled; ++j)
                         if (out[r][j] > kept.bar()) kept.offer(out[r][j], first + j);
                 }
@@ -150,9 +150,9 @@ void topk_scores(Matrix<const T> Z, Matrix<const T> Wt, int n_threads, Matrix<st
 }
 
 template <typename T, typename I>
-void topk_csr(const Csr<T, I>& S, int n_threads, Matrix<std::int64_t> indices, Matrix<T> scores) {
+void topk_csr(const Csr<T, I> &S, int n_threads, Matrix<std::int64_t> indices, Matrix<T> scores) {
     detail::topk_rows<T>(S.rows, n_threads, indices, scores,
-                         [&](std::int64_t i, detail::Best<T>& best) {
+                         [&](std::int64_t i, detail::Best<T> &best) {
                              if (best.k == 0) return;
                              for (std::int64_t at = S.begin(i); at < S.end(i); ++at)
                                  best.offer(S.value(at), static_cast<std::int64_t>(S.indices[at]));
@@ -162,9 +162,9 @@ void topk_csr(const Csr<T, I>& S, int n_threads, Matrix<std::int64_t> indices, M
 template <typename T>
 void topk_dense(Matrix<const T> S, int n_threads, Matrix<std::int64_t> indices, Matrix<T> scores) {
     detail::topk_rows<T>(S.rows, n_threads, indices, scores,
-                         [&](std::int64_t i, detail::Best<T>& best) {
+                         [&](std::int64_t i, detail::Best<T> &best) {
                              if (best.k == 0) return;
-                             const T* row = S.row(i);
+                             const T *row = S.row(i);
                              for (std::int64_t j = 0; j < S.cols; ++j)
                                  if (row[j] > best.bar()) best.offer(row[j], j);
                          });

@@ -143,9 +143,8 @@ class Linear:
         schedule = problem.schedule
         fitted = Fitted([], [], History(), [], [], counts)
         for k in problem.sizes:
-            start = "nndsvda" if schedule.init == "auto" else schedule.init
             matrix = above_floor(counts.matrix, 0.0) if counts.sides is None else counts.matrix
-            _, Bt = initial_factors(matrix, k, start, problem.random_state)
+            _, Bt = initial_factors(matrix, k, schedule.init, problem.random_state)
             level = LinearLevel(counts, Bt)
             history = run_sweeps(
                 level.sweep,

@@ -25,9 +25,9 @@ def initial_factors(
     k : int
         Number of concepts.
     init : {"auto", "random", "nndsvd", "nndsvda"} or tuple (W, H)
-        "auto" is "random": starts that see the data (NNDSVD) put the first concepts on frequent
-        labels, and the planted groups of rare ones are then found less often. A pair gives codes
-        (n x k) and components (k x L), which are copied.
+        "auto" is "nndsvda" where k is below both sides of Y, else "random". On planted hierarchies it
+        finds the groups more often than one random start, and nearly the same ones for every seed.
+        A pair gives codes (n x k) and components (k x L), which are copied.
     random_state : RandomState
         Source of the random entries.
     """
@@ -35,9 +35,9 @@ def initial_factors(
         return _given(Y, k, init)
     if init not in STARTS:
         raise ValueError(f"init must be one of {', '.join(STARTS)} or a pair (W, H); got {init!r}")
-    if init in ("auto", "random"):
+    if init == "random" or (init == "auto" and k >= min(Y.shape)):
         return _random(Y, k, random_state)
-    return _nndsvd(Y, k, random_state, fill=init == "nndsvda")
+    return _nndsvd(Y, k, random_state, fill=init != "nndsvd")
 
 
 def _random(Y: Any, k: int, random_state: np.random.RandomState) -> tuple[Array, Array]:

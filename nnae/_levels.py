@@ -108,8 +108,7 @@ def _pretrain(
     penalty: float,
     name: str,
 ) -> tuple[Factors, History]:
-    init = schedule.init if isinstance(schedule.init, str) else "auto"
-    Z, Wt = initial_factors(below, k, init, random_state)
+    Z, Wt = initial_factors(below, k, schedule.init, random_state)
     target = Target.of(below, sample_weight)
     if penalty:  # meaningful only while the weights of a concept sum to one
         Z, Wt, _ = normalise(Z, Wt)

@@ -62,8 +62,8 @@ class NNAE(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     solver : {"auto", "cd", "mu"}, default="auto"
         Solver of pretraining, see :class:`nnae.NMF`. Joint sweeps are multiplicative.
     init : {"auto", "random", "nndsvd", "nndsvda"}, default="auto"
-        Start of every level. "auto" is "nndsvda" with ``encoder="linear"``, where it reaches a lower
-        objective, else "random".
+        Start of every level. "auto" is "nndsvda" where the width is below both sides of what the
+        level models, else "random".
     code_penalty : "auto" or float, default="auto"
         L1 penalty on the codes of level 1, at least 0, for the rate losses with ``encoder="nnls"``.
         Rows of W_1 sum to one, so it is per unit of rate mass. "auto" is 0.1 for "bernoulli", else

@@ -56,7 +56,7 @@ class NMF(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     solver : {"auto", "cd", "mu"}, default="auto"
         "mu" are multiplicative updates, the reference; "cd" (and "auto") is coordinate descent.
     init : {"auto", "random", "nndsvd", "nndsvda"} or (W, H), default="auto"
-        Start. "auto" is "random".
+        Start. "auto" is "nndsvda" where k is below n and L, else "random".
     max_iter : int, default=200
         Largest number of sweeps (codes, then weights).
     tol : float, default=1e-4
