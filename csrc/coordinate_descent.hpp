@@ -30,7 +30,8 @@ struct CoordinateOptions {
     T l1 = 0, l2 = 0;
     int repeats = 1;
     T tolerance = 0;
-    T floor = 0;  // rate losses only
+    T floor = 0;                   // rate losses only
+    const double *sums = nullptr;  // the column sums in double, where T is too coarse for them
     int n_threads = 1;
 };
 

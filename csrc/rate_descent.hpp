@@ -95,6 +95,13 @@ inline double move_coordinate(RowRates &row, std::int64_t m, std::int64_t p, dou
     return change;
 }
 
+// The linear cost of a concept nearly cancels the pull of a label that it alone explains: sums
+// rounded to single precision would send such a weight to infinity.
+template <typename T>
+inline double sum_of(const CoordinateOptions<T> &options, std::int64_t p) {
+    return options.sums ? options.sums[p] : static_cast<double>(options.denominator.data[p]);
+}
+
 // Lifts a row to the floor, and to equal positive codes when it is nowhere above it.
 template <typename T, typename I>
 inline void start_if_empty(Csr<T, I> P, std::int64_t i, const CoordinateOptions<T> &options,
@@ -108,7 +115,7 @@ inline void start_if_empty(Csr<T, I> P, std::int64_t i, const CoordinateOptions<
     double mass = 0, sums = 0;
     for (std::int64_t at = P.begin(i); at < P.end(i); ++at)
         mass += static_cast<double>(P.value(at));
-    for (std::int64_t p = 0; p < k; ++p) sums += static_cast<double>(options.denominator.data[p]);
+    for (std::int64_t p = 0; p < k; ++p) sums += sum_of(options, p);
     const double equal = sums > 0 ? mass / sums : 0;
     std::fill_n(f, k, std::max(static_cast<T>(equal), options.floor));
 }
@@ -149,8 +156,7 @@ void rate_step(Csr<T, I> P, Matrix<const T> H, const CoordinateOptions<T> &optio
             for (int pass = 0; pass < options.repeats; ++pass) {
                 double largest = 0;
                 for (std::int64_t p = 0; p < k; ++p) {
-                    const double sum = static_cast<double>(options.denominator.data[p]) +
-                                       static_cast<double>(options.l1);
+                    const double sum = detail::sum_of(options, p) + static_cast<double>(options.l1);
                     const double before = static_cast<double>(f[p]);
                     const double change =
                         detail::move_coordinate<Loss>(row, m, p, sum, before, floor);

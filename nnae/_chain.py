@@ -72,7 +72,7 @@ class ChainSweeps:
         if self.loss == "frobenius":
             down = self._product(self._product(codes.gram_of_codes, W), factors.gram_of_weights)
         else:
-            down = codes.gram_of_codes.T * factors.gram_of_weights
+            down = (codes.gram_of_codes.T * factors.gram_of_weights).astype(W.dtype)
         self.weights[level - 1] = np.maximum(W * numerator / down, floor_of(W.dtype))
 
     def _labels_of(self, level: int) -> Array:

@@ -51,14 +51,14 @@ class Factors:
 
     @property
     def gram_of_weights(self) -> Array:
-        """Denominator of a code update: W W' (k x k), or row sums of W (1 x k)."""
+        """Denominator of a code update: W W' (k x k), or row sums of W (1 x k, in double)."""
         if self._of_weights is None:
             self._of_weights = self._denominator(self.Wt, None)
         return self._of_weights
 
     @property
     def gram_of_codes(self) -> Array:
-        """Denominator of a weight update: Z'Z (k x k), or column sums of Z (1 x k)."""
+        """Denominator of a weight update: Z'Z (k x k), or column sums of Z (1 x k, in double)."""
         if self._of_codes is None:
             self._of_codes = self._denominator(self.Z, self.target.weights)
         return self._of_codes
@@ -68,8 +68,7 @@ class Factors:
             if weights is not None:
                 factor = factor * np.sqrt(weights).astype(factor.dtype)[:, None]
             return np.asarray(_core.gram(factor, self.n_threads))
-        sums = _core.column_sums(factor, weights, self.n_threads)
-        return np.asarray(sums, factor.dtype)[None, :]
+        return np.asarray(_core.column_sums(factor, weights, self.n_threads))[None, :]
 
     def codes_changed(self) -> None:
         """Forget what was derived from the codes."""
@@ -83,7 +82,7 @@ class Factors:
         """Update the codes multiplicatively, drawn towards ``above`` (n x k) where it is given."""
         den = self.gram_of_weights
         if self.penalty and self.loss != "frobenius":
-            den = den + den.dtype.type(self.penalty)
+            den = den + self.penalty
         self._multiply(self.target.rows, self.Wt, den, self.Z, above, weight)
         self.codes_changed()
 
@@ -96,7 +95,15 @@ class Factors:
         self, side: Side, H: Array, den: Array, F: Array, above: Array | None, weight: float
     ) -> None:
         _core.multiplicative_step(
-            self.loss, *side, H, den, F, floor_of(F.dtype), above, weight, self.n_threads
+            self.loss,
+            *side,
+            H,
+            den.astype(F.dtype),
+            F,
+            floor_of(F.dtype),
+            above,
+            weight,
+            self.n_threads,
         )
 
     def descend_codes(self, repeats: int = 1, tolerance: float = 0.0) -> None:
@@ -120,9 +127,10 @@ class Factors:
     def _descend(
         self, side: Side, H: Array, den: Array, F: Array, repeats: int, tolerance: float, l1: float
     ) -> None:
+        sums = None if self.loss == "frobenius" else den[0]
         _core.coordinate_step(
-            self.loss, *side, H, den, F, l1, 0.0, repeats, tolerance, floor_of(F.dtype),
-            self.n_threads,
+            self.loss, *side, H, den.astype(F.dtype), F, l1, 0.0, repeats, tolerance, floor_of(F.dtype),
+            self.n_threads, sums,
         )  # fmt: skip
 
     def numerator_of_weights(self) -> Array:

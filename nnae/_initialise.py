@@ -25,8 +25,8 @@ def initial_factors(
     k : int
         Number of concepts.
     init : {"auto", "random", "nndsvd", "nndsvda"} or tuple (W, H)
-        "auto" is "nndsvda" where k is below both sides of Y, else "random". On planted hierarchies it
-        finds the groups more often than one random start, and nearly the same ones for every seed.
+        "auto" is "nndsvda" where k is below both sides of Y, else "random". On planted hierarchies
+        it finds the groups more often than one random start, and nearly the same for every seed.
         A pair gives codes (n x k) and components (k x L), which are copied.
     random_state : RandomState
         Source of the random entries.

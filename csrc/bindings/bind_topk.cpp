@@ -22,7 +22,7 @@ struct Ranking {
 };
 
 template <typename T>
-py::tuple best_of_product(const Array<T>& Z, const Array<T>& Wt, std::int64_t k, int n_threads) {
+py::tuple best_of_product(const Array<T> &Z, const Array<T> &Wt, std::int64_t k, int n_threads) {
     const auto z = matrix<T>(Z), w = matrix<T>(Wt);
     require(z.cols == w.cols, "Z and Wt must have equally many columns");
     require(n_threads >= 1, "n_threads must be at least 1");
@@ -37,7 +37,7 @@ py::tuple best_of_product(const Array<T>& Z, const Array<T>& Wt, std::int64_t k,
 }
 
 template <typename T>
-py::tuple best_of_dense(const Array<T>& S, std::int64_t k, int n_threads) {
+py::tuple best_of_dense(const Array<T> &S, std::int64_t k, int n_threads) {
     const auto s = matrix<T>(S);
     require(n_threads >= 1, "n_threads must be at least 1");
     Ranking<T> out(s.rows, k);
@@ -51,8 +51,8 @@ py::tuple best_of_dense(const Array<T>& S, std::int64_t k, int n_threads) {
 }
 
 template <typename T, typename I>
-py::tuple best_of_csr(const Array<I>& indptr, const Array<I>& indices_of,
-                      const std::optional<Array<T>>& values, std::int64_t cols, std::int64_t k,
+py::tuple best_of_csr(const Array<I> &indptr, const Array<I> &indices_of,
+                      const std::optional<Array<T>> &values, std::int64_t cols, std::int64_t k,
                       int n_threads) {
     const auto s = csr<T, I>(indptr, indices_of, values, cols);
     require(n_threads >= 1, "n_threads must be at least 1");
@@ -67,7 +67,7 @@ py::tuple best_of_csr(const Array<I>& indptr, const Array<I>& indices_of,
 }
 
 template <typename T>
-void bind(py::module_& module) {
+void bind(py::module_ &module) {
     module.def("topk_scores", &best_of_product<T>, py::arg("Z").noconvert(),
                py::arg("Wt").noconvert(), py::arg("k"), py::arg("n_threads"),
                "Indices and scores of the k best labels of each row of Z Wt'.");
@@ -84,7 +84,7 @@ void bind(py::module_& module) {
 
 }  // namespace
 
-void bind_topk(py::module_& module) {
+void bind_topk(py::module_ &module) {
     bind<float>(module);
     bind<double>(module);
 }

@@ -86,10 +86,13 @@ double objective(const std::string &loss, const Array<I> &indptr, const Array<I>
 template <typename T, typename I>
 double coordinate(const std::string &loss, const Array<I> &indptr, const Array<I> &indices,
                   const Values<T> &values, const Array<T> &h, const Array<T> &den, Array<T> &f,
-                  T l1, T l2, int repeats, T tolerance, T floor, int n_threads) {
+                  T l1, T l2, int repeats, T tolerance, T floor, int n_threads,
+                  const Values<double> &sums) {
     const auto F = mutable_matrix(f);
     const Operands<T, I> on(indptr, indices, values, h, F.rows, F.cols);
     CoordinateOptions<T> options{};
+    require(!sums || sums->size() == F.cols, "sums must have one entry a column of the factor");
+    if (sums) options.sums = sums->data();
     options.denominator = denominator_of(den, F.cols, loss == "frobenius");
     options.l1 = l1, options.l2 = l2;
     options.repeats = repeats, options.tolerance = tolerance, options.floor = floor;
@@ -145,7 +148,8 @@ void bind(py::module_ &module) {
     module.def("coordinate_step", &coordinate<T, I>, arg("loss"), arg("indptr").noconvert(),
                arg("indices").noconvert(), arg("values").noconvert().none(true),
                arg("h").noconvert(), arg("den").noconvert(), arg("f").noconvert(), arg("l1"),
-               arg("l2"), arg("repeats"), arg("tolerance"), arg("floor"), arg("n_threads"));
+               arg("l2"), arg("repeats"), arg("tolerance"), arg("floor"), arg("n_threads"),
+               arg("sums").noconvert().none(true) = py::none());
 }
 
 void bind_updates(py::module_ &module) {

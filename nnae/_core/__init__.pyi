@@ -86,6 +86,7 @@ def coordinate_step(
     tolerance: float,
     floor: float,
     n_threads: int,
+    sums: _Double | None = None,
 ) -> float: ...
 def coordinate_step_dense(
     right_sides: _Real,
