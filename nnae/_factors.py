@@ -129,9 +129,19 @@ class Factors:
     ) -> None:
         sums = None if self.loss == "frobenius" else den[0]
         _core.coordinate_step(
-            self.loss, *side, H, den.astype(F.dtype), F, l1, 0.0, repeats, tolerance, floor_of(F.dtype),
-            self.n_threads, sums,
-        )  # fmt: skip
+            self.loss,
+            *side,
+            H,
+            den.astype(F.dtype),
+            F,
+            l1=l1,
+            l2=0.0,
+            repeats=repeats,
+            tolerance=tolerance,
+            floor=floor_of(F.dtype),
+            n_threads=self.n_threads,
+            sums=sums,
+        )
 
     def numerator_of_weights(self) -> Array:
         """Return N (m x k) of the multiplicative update of the weights."""
