@@ -93,6 +93,7 @@ class Stream(ABC):
     """
 
     has_features = True
+    allow_nan = False
     feature_offset = 0
 
     def __init__(self, source: Source, dtype: Any = np.float32):
@@ -142,7 +143,7 @@ class Stream(ABC):
         if self.has_features:
             assert self.n_features is not None
             X = self._matrix(xs, self.n_features, self.dtype, None, self.feature_offset)
-            if not np.isfinite(X.data).all():
+            if np.isinf(X.data).any() or (not self.allow_nan and np.isnan(X.data).any()):
                 raise self.source.error(
                     None, f"the sum of repeated features must be finite in {self.dtype}"
                 )

@@ -49,6 +49,11 @@ class Source:
         """Whether the file can be read a second time."""
         return self.path is not None or self._start is not None
 
+    def rewind(self) -> None:
+        """Put an open file back to where it stood."""
+        if self._start is not None:
+            self._file.seek(self._start)  # type: ignore[union-attr]
+
     def error(self, line: int | None, message: str) -> ValueError:
         """Return the error for one line of this file."""
         where = self.name if line is None else f"{self.name}, line {line}"
