@@ -272,6 +272,7 @@ def test_blocks_of_a_pipe_need_widths():
     with pytest.raises(ValueError, match="must be read twice but cannot be rewound"):
         list(iter_xmc(Pipe(content), rows=1))
     assert len(list(iter_xmc(Pipe(content), rows=1, n_features=3, n_labels=2))) == 2
+    assert [b.Y.shape for b in iter_xmc(Pipe(b"2 3 4\n" + content), rows=1)] == [(1, 4)] * 2
     with pytest.raises(ValueError, match="rows must be a whole number of at least 1; got 0"):
         iter_xmc(Pipe(content), rows=0)
 

@@ -38,9 +38,6 @@ class ArffStream(Stream):
         self._renamed = as_names(label_names)
         self.allow_nan = missing is not None and bool(np.isnan(missing))
 
-    def settle(self) -> None:
-        self._begin(self.source.chunks())
-
     def parts(self) -> Iterator[Part]:
         chunks = self.source.chunks()
         rows, line, rest = self._begin(chunks)
@@ -199,7 +196,7 @@ def iter_arff(
 
     Parameters
     ----------
-    source : path, or open file that can be rewound
+    source : path, or open text or binary file
     labels : as for `read_arff`
     rows : int, default 65536
         Rows a block; the last may have fewer.

@@ -47,7 +47,12 @@ class TextStream(Stream):
     def settled(self) -> bool:
         return self._fitted and self.n_labels is not None
 
-    def settle(self) -> None:
+    def settled_parts(self) -> Iterator[Part]:
+        if not self.settled:
+            self._settle()
+        return self.parts()
+
+    def _settle(self) -> None:
         y = _Collected()
         if self._fitted:
             for _ in self._texts(y):
