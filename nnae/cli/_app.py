@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import sys
 import warnings
@@ -26,7 +27,8 @@ app = typer.Typer(
     name="nnae", add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False
 )
 for _command in COMMANDS:
-    app.command(_command.__name__)(_command)
+    _help = inspect.cleandoc(_command.__doc__ or "").replace("\\b", "\b")  # keep lines as they are
+    app.command(_command.__name__, help=_help)(_command)
 
 # typer's base of all usage errors; recent releases carry their own copy of click, older ones don't
 _UsageError: type[Exception] = typer.BadParameter.__mro__[1]
@@ -49,11 +51,9 @@ def _top(
         ),
     ] = False,
 ) -> None:
-    r"""Interpretable extreme multi-label learning with deep non-negative autoencoders.
+    """Interpretable extreme multi-label learning with deep non-negative autoencoders.
 
-    \b
-    Example:
-      nnae demo
+    Begin with: nnae demo
     """
     if context.invoked_subcommand is None:
         names = ", ".join(command.__name__ for command in COMMANDS)
@@ -98,7 +98,8 @@ def _run(command: Any, words: list[str]) -> int:
         sys.stdout.flush()
         return status if isinstance(status, int) else DONE
     except (_UsageError, _AnyUsageError) as error:
-        text = getattr(error, "format_message", lambda: str(error))()
+        text = error.format_message() if hasattr(error, "format_message") else str(error)
+        text = text.removeprefix("Invalid value: ")
         context = getattr(error, "ctx", None)
         where = context.command_path if context is not None else "nnae"
         return _complain(f"{text.removesuffix('.')} (see {where} --help)", WRONG_USAGE)
@@ -108,7 +109,11 @@ def _run(command: Any, words: list[str]) -> int:
     except OSError as error:
         named = error.filename is not None and error.strerror
         return _complain(f"{error.filename}: {error.strerror}" if named else str(error), FAILED)
-    except (ValueError, TypeError, ImportError) as error:
+    except (ValueError, TypeError) as error:
+        return _complain(str(error), FAILED)
+    except ImportError as error:
+        if error.name is not None:  # not a message about a missing extra, but a broken package
+            raise
         return _complain(str(error), FAILED)
     except MemoryError as error:
         return _complain(f"there is not enough memory: {error}", FAILED)

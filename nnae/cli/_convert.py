@@ -10,13 +10,14 @@ from typing import Annotated, Any, Optional
 import typer
 
 from nnae.cli._files import Reading
-from nnae.cli._fit import Features
 from nnae.cli._options import (
     Delimiter,
+    Features,
     Format,
     Json,
     LabelColumn,
     LabelNames,
+    Labels,
     LabelSep,
     Quiet,
     TextColumn,
@@ -38,6 +39,7 @@ def convert(
     format: Format = "auto",
     label_names: LabelNames = None,
     features: Features = None,
+    labels: Labels = None,
     text_column: TextColumn = None,
     label_column: LabelColumn = None,
     label_sep: LabelSep = ";",
@@ -59,7 +61,7 @@ def convert(
         chosen = _by_ending(target)
     screen = Screen(quiet=quiet, as_json=as_json)
     reading = Reading(
-        format, label_names, features, text_column, label_column, label_sep, delimiter
+        format, label_names, features, labels, text_column, label_column, label_sep, delimiter
     )
     with screen.steps() as steps:
         with steps.step("read") as step:

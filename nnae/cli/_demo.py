@@ -10,7 +10,7 @@ import typer
 
 from nnae.cli import _scores
 from nnae.cli._baselines import ceiling, one_vs_rest, popularity
-from nnae.cli._fit import follow, forget_callback
+from nnae.cli._fit import follow
 from nnae.cli._hierarchy import write_text
 from nnae.cli._options import Json, Quiet, Seed, Threads, one_of
 from nnae.cli._scores import DEPTHS, Measure
@@ -55,18 +55,25 @@ def demo(
             data = getattr(datasets, DATASETS[dataset])()
             n_train, n_test, n_labels = *data.Y_train.shape[:1], *data.Y_test.shape
             step.note(f"{n_train} rows to learn from, {n_test} held out, {n_labels} labels")
-        with steps.step("learn") as step:
+        with steps.step("compress") as step:
             from nnae import NNAE, TwoStepClassifier
+            from nnae._codes import default_widths
 
             compressor = NNAE(
-                encoder="linear", random_state=seed, n_threads=threads, callback=follow(step)
-            )
-            model = TwoStepClassifier(compressor, random_state=seed, n_threads=threads)
-            model.fit(data.X_train, data.Y_train)
-            name_all(model, data.label_names)
-            forget_callback(model)
-            sizes = " > ".join(map(str, (n_labels, *model.compressor_.layer_sizes_)))
+                default_widths(n_labels),
+                encoder="linear",
+                random_state=seed,
+                n_threads=threads,
+                callback=follow(step),
+            ).fit(data.Y_train)
+            compressor.callback = None  # the model file holds nothing of this session
+            compressor.label_names_ = data.label_names
+            sizes = " > ".join(map(str, (n_labels, *compressor.layer_sizes_)))
             step.note(f"labels > concepts: {sizes}")
+        with steps.step("train"):
+            model = TwoStepClassifier(
+                compressor, prefit=True, random_state=seed, n_threads=threads
+            ).fit(data.X_train, data.Y_train, label_names=data.label_names)
         with steps.step("rank"):
             ranking = model.predict_topk(data.X_test, k=max(DEPTHS))[0]
         with steps.step("baselines") as step:
@@ -77,14 +84,14 @@ def demo(
                     data.X_train, data.Y_train, data.X_test, max(DEPTHS), threads
                 ),
                 "popularity": popularity(data.Y_train, n_test, max(DEPTHS)),
-                "ceiling": ceiling(model.compressor_, data.Y_test, max(DEPTHS), threads),
+                "ceiling": ceiling(compressor, data.Y_test, max(DEPTHS), threads),
             }
         with steps.step("score"):
             scores = measure_all(data, rankings)
         with steps.step("hierarchy") as step:
             from nnae import LabelHierarchy
 
-            tree = LabelHierarchy.from_compressor(model.compressor_, Y=data.Y_train)
+            tree = LabelHierarchy.from_compressor(compressor, Y=data.Y_train)
             files = save_all(folder, model, tree)
     seconds = time.perf_counter() - start
     show_scores(screen, dataset, scores)
@@ -92,7 +99,7 @@ def demo(
     screen.text("")
     for what, path in files.items():
         screen.text(f"{what:<20} {path}")
-    screen.say(f"{seconds:.0f} s in all")
+    screen.say(f"{seconds:.1f} s in all")
     screen.result(
         {
             "dataset": dataset,
@@ -119,12 +126,6 @@ def new_folder(wanted: Path) -> Path:
     while path.exists():
         path, number = wanted.with_name(f"{wanted.name}-{number}"), number + 1
     return path
-
-
-def name_all(model: Any, names: Any) -> None:
-    """Give a classifier and its compressor the names of the labels."""
-    model.label_names_ = names
-    model.compressor_.label_names_ = names
 
 
 def measure_all(data: Any, rankings: dict[str, Any]) -> dict[str, dict[str, list[Measure]]]:

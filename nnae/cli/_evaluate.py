@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Optional
+from typing import Annotated, Any
 
 import typer
 
 from nnae.cli import _scores
 from nnae.cli._files import Reading, load_classifier, match_features, match_labels
-from nnae.cli._fit import Features
 from nnae.cli._options import (
     Delimiter,
+    Features,
     Format,
     Json,
     LabelColumn,
     LabelNames,
+    Labels,
     LabelSep,
     Quiet,
     TextColumn,
@@ -31,13 +32,10 @@ def evaluate(
     model: Annotated[Path, typer.Argument(help="A model of `nnae fit`.")],
     data: Annotated[Path, typer.Argument(help="Held-out examples with features and labels.")],
     at: Annotated[str, typer.Option(help="Depths of the rankings.")] = "1,3,5",
-    train: Annotated[
-        Optional[Path],  # noqa: UP045
-        typer.Option(help="The training data: label frequencies for PSP.", metavar="FILE"),
-    ] = None,
     format: Format = "auto",
     label_names: LabelNames = None,
     features: Features = None,
+    labels: Labels = None,
     text_column: TextColumn = None,
     label_column: LabelColumn = None,
     label_sep: LabelSep = ";",
@@ -48,18 +46,16 @@ def evaluate(
 ) -> None:
     r"""Measure a model on held-out examples: precision, nDCG, recall, PSP, with standard errors.
 
-    PSP weighs a label by how rare it is in training; it needs --train.
+    PSP weighs a label by how rare it was in training.
 
     \b
     Example:
-      nnae evaluate model.nnae test.txt --train train.txt
+      nnae evaluate model.nnae test.txt --at 1,5
     """
-    from nnae import metrics
-
     depths = sorted(set(numbers("--at", at)))
     screen = Screen(quiet=quiet, as_json=as_json)
     reading = Reading(
-        format, label_names, features, text_column, label_column, label_sep, delimiter
+        format, label_names, features, labels, text_column, label_column, label_sep, delimiter
     )
     with screen.steps() as steps:
         with steps.step("read") as step:
@@ -72,10 +68,6 @@ def evaluate(
                 raise ValueError(f"{data} holds labels only; an evaluation needs features too")
             Y = match_labels(read, classifier, screen)
             X = match_features(read, classifier, screen)
-            propensity = None
-            if train is not None:
-                trained = match_labels(reading.read(train, vectorizer), classifier, screen)
-                propensity = metrics.propensities(trained)
             step.note(f"{Y.shape[0]} rows, {Y.shape[1]} labels")
         with steps.step("predict"):
             ranking, _ = classifier.predict_topk(X, k=depths[-1])
@@ -83,15 +75,15 @@ def evaluate(
             found: list[_scores.Measure] = []
             for measure in (_scores.precision, _scores.ndcg, _scores.recall):
                 found += [measure(Y, ranking, depth) for depth in depths]
-            if propensity is not None:
-                found += [_scores.psp(Y, ranking, depth, propensity) for depth in depths]
+            rare = classifier.propensities_
+            found += [_scores.psp(Y, ranking, depth, rare) for depth in depths]
     rows = [
         [title, *(m.percent() for m in found if m.name == name)] for name, title in TITLES.items()
     ]
     screen.table(
         f"{data.name}: {Y.shape[0]} rows, {Y.shape[1]} labels",
         ["per cent", *(f"at {depth}" for depth in depths)],
-        [row for row in rows if len(row) > 1],
+        rows,
         "± standard error over rows",
     )
     screen.result(_as_json(found, Y))

@@ -22,6 +22,7 @@ class Reading:
     format: str = "auto"
     label_names: Path | None = None
     features: Path | None = None
+    labels: str | None = None
     text_column: str | None = None
     label_column: str | None = None
     label_sep: str = ";"
@@ -29,7 +30,8 @@ class Reading:
 
     def format_of(self, path: Path) -> str:
         """Return the format's name: given, implied by other options, or told from the file."""
-        from nnae.io import READERS, detect_format
+        from nnae.io import detect_format
+        from nnae.io._read import READERS
 
         wanted = one_of("--format", self.format, ("auto", *READERS))
         if wanted != "auto":
@@ -65,6 +67,9 @@ class Reading:
             )
         if name == "npz" and self.features is not None:
             extra["x_path"] = self.features
+        if name == "arff" and self.labels is not None:
+            number = self.labels.removeprefix("-").isdigit()
+            extra["labels"] = int(self.labels) if number else self.labels
         return nnae.io.read(path, name, **extra)
 
     def read_features(self, path: Path, model: Any, screen: Screen) -> tuple[Any, Any]:
@@ -141,13 +146,3 @@ def load_classifier(path: Path) -> Any:
             "fit a model on data with features"
         )
     return model
-
-
-def name_labels(model: Any, data: Any) -> None:
-    """Give a fitted model the label names that the file had."""
-    if data.label_names is None:
-        return
-    names = np.array([str(name) for name in data.label_names], dtype=object)
-    model.label_names_ = names
-    if hasattr(model, "compressor_"):
-        model.compressor_.label_names_ = names

@@ -5,17 +5,19 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Optional
+from typing import Annotated, Any
 
 import typer
 
-from nnae.cli._files import Reading, name_labels
+from nnae.cli._files import Reading
 from nnae.cli._options import (
     Delimiter,
+    Features,
     Format,
     Json,
     LabelColumn,
     LabelNames,
+    Labels,
     LabelSep,
     Quiet,
     Seed,
@@ -25,11 +27,6 @@ from nnae.cli._options import (
     one_of,
 )
 from nnae.cli._screen import Screen, Step
-
-Features = Annotated[
-    Optional[Path],  # noqa: UP045
-    typer.Option("--features", help="npz: the file with the features of the rows."),
-]
 
 
 def fit(
@@ -52,6 +49,7 @@ def fit(
     format: Format = "auto",
     label_names: LabelNames = None,
     features: Features = None,
+    labels: Labels = None,
     text_column: TextColumn = None,
     label_column: LabelColumn = None,
     label_sep: LabelSep = ";",
@@ -74,19 +72,27 @@ def fit(
     widths: Any = "auto" if layers == "auto" else numbers("--layers", layers)
     one_of("--profile", profile, ("fast", "best"))
     one_of("--loss", loss, ("auto", "bernoulli", "kullback-leibler", "frobenius"))
-    from nnae.autoencoder import NNAE, ENCODERS  # isort: skip
+    one_of("--decoder", decoder, ("auto", "linear", "neighbors", "tree", "stack"))
+    import numpy as np
+
+    from nnae import NNAE, TwoStepClassifier, save
+    from nnae._codes import default_widths
+    from nnae._encoders import ENCODERS
 
     one_of("--encoder", encoder, ENCODERS)
     screen = Screen(quiet=quiet, as_json=as_json)
     reading = Reading(
-        format, label_names, features, text_column, label_column, label_sep, delimiter
+        format, label_names, features, labels, text_column, label_column, label_sep, delimiter
     )
     start = time.perf_counter()
     with screen.steps() as steps:
         with steps.step("read") as step:
             read = reading.read(data)
             step.note(f"{read.Y.shape[0]} rows, {read.Y.shape[1]} labels")
-        with steps.step("fit") as step:
+        only_labels = labels_only or read.X is None
+        with steps.step("compress") as step:
+            if widths == "auto" and not only_labels:
+                widths = default_widths(read.Y.shape[1])
             compressor = NNAE(
                 widths,
                 encoder=encoder,
@@ -94,21 +100,25 @@ def fit(
                 random_state=seed,
                 n_threads=threads,
                 callback=follow(step),
-            )
-            model: Any
-            if labels_only or read.X is None:
-                model = compressor.fit(read.Y)
-            else:
-                model = _classifier(compressor, decoder, profile, seed, threads)
-                model.fit(read.X, read.Y)
+            ).fit(read.Y)
+            compressor.callback = None  # the model file holds nothing of this session
+            if read.label_names is not None:
+                compressor.label_names_ = np.array([str(n) for n in read.label_names], dtype=object)
+        model: Any = compressor
+        if not only_labels:
+            with steps.step("train") as step:
+                model = TwoStepClassifier(
+                    compressor,
+                    decoder=decoder,
+                    profile=profile,
+                    prefit=True,
+                    random_state=seed,
+                    n_threads=threads,
+                ).fit(read.X, read.Y, label_names=read.label_names)
                 if read.vectorizer is not None:
                     model.text_vectorizer_ = read.vectorizer
-            name_labels(model, read)
         with steps.step("save"):
-            import nnae
-
-            forget_callback(model)
-            nnae.save(model, output)
+            save(model, output)
     kind = type(model).__name__
     sizes = getattr(model, "compressor_", model).layer_sizes_
     screen.text(f"{output}: {kind} of {read.Y.shape[1]} labels, levels of {_listed(sizes)}")
@@ -129,15 +139,6 @@ def _listed(sizes: Any) -> str:
     return ", ".join(str(size) for size in sizes) + " concepts"
 
 
-def _classifier(compressor: Any, decoder: str, profile: str, seed: int, threads: int | None) -> Any:
-    from nnae.classify import TwoStepClassifier
-
-    one_of("--decoder", decoder, ("auto", "linear", "neighbors", "tree", "stack"))
-    return TwoStepClassifier(
-        compressor, decoder=decoder, profile=profile, random_state=seed, n_threads=threads
-    )
-
-
 def follow(step: Step) -> Callable[[int, float], None]:
     """Return a callback that shows a fit's sweeps (a plain function: fits copy their callbacks)."""
 
@@ -145,10 +146,3 @@ def follow(step: Step) -> Callable[[int, float], None]:
         step.note(f"sweep {sweep}, objective {objective:.6g}")
 
     return show
-
-
-def forget_callback(model: Any) -> None:
-    """Take the callback out of a fitted model, so that it holds nothing of this session."""
-    for part in (model, getattr(model, "compressor", None), getattr(model, "compressor_", None)):
-        if hasattr(part, "callback"):
-            part.callback = None

@@ -25,6 +25,18 @@ LabelNames = Annotated[
     Optional[Path],  # noqa: UP045
     typer.Option("--label-names", help="File with a label name a line, in column order."),
 ]
+Labels = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option(
+        "--labels",
+        help="ARFF: Mulan's XML file, or how many attributes are labels (negative: the last).",
+        metavar="FILE|N",
+    ),
+]
+Features = Annotated[
+    Optional[Path],  # noqa: UP045
+    typer.Option("--features", help="npz: the file with the features of the rows."),
+]
 TextColumn = Annotated[
     Optional[str],  # noqa: UP045
     typer.Option("--text-column", help="Table: the column with the text.", metavar="NAME"),

@@ -14,11 +14,12 @@ from typing import Annotated, Any, Optional, TextIO
 import typer
 
 from nnae.cli._files import Reading, load_classifier
-from nnae.cli._fit import Features
 from nnae.cli._options import (
     Delimiter,
+    Features,
     Format,
     Json,
+    Labels,
     Quiet,
     TextColumn,
     Threads,
@@ -40,6 +41,7 @@ def predict(
     to: Annotated[str, typer.Option("--to", help="csv, jsonl or xmc (label:score).")] = "csv",
     format: Format = "auto",
     features: Features = None,
+    labels: Labels = None,
     text_column: TextColumn = None,
     delimiter: Delimiter = ",",
     threads: Threads = None,
@@ -61,7 +63,11 @@ def predict(
             if threads is not None:
                 classifier.set_params(n_threads=threads)
             reading = Reading(
-                format, features=features, text_column=text_column, delimiter=delimiter
+                format,
+                features=features,
+                labels=labels,
+                text_column=text_column,
+                delimiter=delimiter,
             )
             X, ids = reading.read_features(data, classifier, screen)
             step.note(f"{X.shape[0]} rows")
