@@ -178,7 +178,9 @@ def _row_names(row: Any) -> Iterable[Any]:
 
 
 def _as_csr(Y: Any, dtype: Any) -> sp.csr_matrix:
-    if sp.issparse(Y):
+    matrix: Any
+    is_sparse: bool = sp.issparse(Y)
+    if is_sparse:
         matrix = sp.csr_matrix(Y)
         if matrix.dtype == object:
             raise TypeError("Y must hold numbers; got dtype object")
@@ -186,7 +188,7 @@ def _as_csr(Y: Any, dtype: Any) -> sp.csr_matrix:
         if hasattr(Y, "columns"):
             sparse = getattr(Y, "sparse", None) if _all_sparse(Y) else None
             Y = sparse.to_coo() if sparse is not None else Y.to_numpy()
-        values = Y if sp.issparse(Y) else np.asarray(Y)
+        values: Any = Y if sp.issparse(Y) else np.asarray(Y)
         if values.dtype == object or values.dtype.kind in "USM":
             try:
                 values = values.astype(np.float64)
@@ -209,7 +211,8 @@ def _as_csr(Y: Any, dtype: Any) -> sp.csr_matrix:
         row = int(np.searchsorted(matrix.indptr, np.argmin(matrix.data), "right")) - 1
         raise ValueError(f"Y must be non-negative; row {row} holds {matrix.data.min():g}")
     matrix.eliminate_zeros()
-    return matrix
+    result: sp.csr_matrix = matrix
+    return result
 
 
 def _all_sparse(frame: Any) -> bool:
