@@ -6,7 +6,6 @@ from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -38,6 +37,13 @@ class LabelData:
         The fitted vectoriser that made X from text.
     DESCR : str
         One line about the source.
+
+    Examples
+    --------
+    >>> import io, nnae
+    >>> data = nnae.io.read_xmc(io.StringIO("1 3 2\\n1 0:0.5 2:1\\n"))
+    >>> data.X.shape, data.Y.shape
+    ((1, 3), (1, 2))
     """
 
     X: Any
@@ -118,15 +124,10 @@ class Stream(ABC):
     def parts(self) -> Iterator[Part]:
         """Yield all rows in order."""
 
-    def settled_parts(self) -> Iterator[Part]:
-        """Return the parts, after one pass to learn the widths unless the file begins with them."""
-        parts = self.parts()
-        first = next(parts, None)
-        if self.settled:
-            return chain(() if first is None else (first,), parts)
-        for _ in parts:
+    def settle(self) -> None:
+        """Go through the file once to learn the widths and names."""
+        for _ in self.parts():
             pass
-        return self.parts()
 
     def label_order(self) -> NDArray[Any] | None:
         """Return the final column of each label number that `parts` gave; None: the same."""
@@ -205,9 +206,11 @@ def blocks(stream: Stream, rows: int) -> Iterator[LabelData]:
 
 
 def _blocks(stream: Stream, rows: int) -> Iterator[LabelData]:
+    if not stream.settled:
+        stream.settle()
     held: list[Part] = []
     count = 0
-    for part in stream.settled_parts():
+    for part in stream.parts():
         start = 0
         while len(part) - start >= rows - count:
             stop = start + rows - count
