@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ MAX_WIDTH = 2**31 - 1
 
 @dataclass
 class LabelData:
-    """What every reader returns.
+    r"""What every reader returns.
 
     Attributes
     ----------
@@ -41,7 +42,7 @@ class LabelData:
     Examples
     --------
     >>> import io, nnae
-    >>> data = nnae.io.read_xmc(io.StringIO("1 3 2\\n1 0:0.5 2:1\\n"))
+    >>> data = nnae.io.read_xmc(io.StringIO("1 3 2\n1 0:0.5 2:1\n"))
     >>> data.X.shape, data.Y.shape
     ((1, 3), (1, 2))
     """
@@ -124,10 +125,15 @@ class Stream(ABC):
     def parts(self) -> Iterator[Part]:
         """Yield all rows in order."""
 
-    def settle(self) -> None:
-        """Go through the file once to learn the widths and names."""
-        for _ in self.parts():
+    def settled_parts(self) -> Iterator[Part]:
+        """Return the parts, after one pass to learn the widths unless the file begins with them."""
+        parts = self.parts()
+        first = next(parts, None)
+        if self.settled:
+            return chain(() if first is None else (first,), parts)
+        for _ in parts:
             pass
+        return self.parts()
 
     def label_order(self) -> NDArray[Any] | None:
         """Return the final column of each label number that `parts` gave; None: the same."""
@@ -206,11 +212,9 @@ def blocks(stream: Stream, rows: int) -> Iterator[LabelData]:
 
 
 def _blocks(stream: Stream, rows: int) -> Iterator[LabelData]:
-    if not stream.settled:
-        stream.settle()
     held: list[Part] = []
     count = 0
-    for part in stream.parts():
+    for part in stream.settled_parts():
         start = 0
         while len(part) - start >= rows - count:
             stop = start + rows - count
