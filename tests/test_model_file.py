@@ -69,7 +69,7 @@ def test_a_flipped_bit_is_refused_or_changes_nothing(saved, tmp_path):
     path = saved[1]
     data = path.read_bytes()
     rng = np.random.default_rng(0)
-    spots = {*range(80), *range(len(data) - 300, len(data)), *rng.integers(0, len(data), 400)}
+    spots = {*range(60), *range(len(data) - 120, len(data)), *rng.integers(0, len(data), 150)}
     flipped, noticed = tmp_path / "flipped", 0
     for spot in spots:
         bad = bytearray(data)
