@@ -31,7 +31,9 @@ MODULES: tuple[str, ...] = (
     *dict.fromkeys(ESTIMATORS.values()),
     "nnae.decoders",
     "nnae._labels",
+    "nnae._codes",
     "nnae._linear_encoder",
+    "nnae._step_two",
 )
 #: Types beyond scikit-learn's estimators and numpy's that nested estimators may hold.
 TRUSTED = (

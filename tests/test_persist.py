@@ -7,7 +7,7 @@ import pytest
 import scipy.sparse as sp
 from sklearn.base import BaseEstimator
 from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestRegressor
-from sklearn.linear_model import Ridge
+from sklearn.linear_model import LogisticRegression, Ridge
 
 import nnae
 from nnae import _model_tree
@@ -125,7 +125,8 @@ def test_two_step_classifier_predicts_the_same(tmp_path):
     rng = np.random.default_rng(2)
     X, Y = rng.random((80, 5)), labels(rng, 80)
     compressor = nnae.NMF(4, max_iter=20, tol=0, random_state=0)
-    for step in (None, RandomForestRegressor(3, random_state=0)):
+    steps = (None, RandomForestRegressor(3, random_state=0), LogisticRegression())
+    for step in steps:
         model = nnae.TwoStepClassifier(compressor, step).fit(X, Y)
         again = roundtrip(model, tmp_path / "m.nnae")
         same(model.predict_topk(X, 3), again.predict_topk(X, 3))
