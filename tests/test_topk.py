@@ -5,19 +5,9 @@ import pytest
 import scipy.sparse as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from reference import topk as reference
 
 from nnae import _core
-
-
-def reference(scores: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-    n, m = scores.shape
-    order = np.full((n, k), -1)
-    best = np.full((n, k), -np.inf, scores.dtype)
-    for i, row in enumerate(scores):
-        usable = [j for j in range(m) if row[j] > -np.inf]
-        for r, j in enumerate(sorted(usable, key=lambda j, row=row: (-row[j], j))[:k]):
-            order[i, r], best[i, r] = j, row[j]
-    return order, best
 
 
 def assert_same(got: tuple, wanted: tuple) -> None:
