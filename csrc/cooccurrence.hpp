@@ -3,11 +3,12 @@
 //   C = Y'Y        Y: n x L sparse, C: L x L sparse, rows sorted, diagonal = label frequencies
 //
 // Row j of C adds up the rows of Y that carry label j (Gustavson): a dense line of L counts and a
-// list of touched labels per thread, no hash. Values multiply, so weighted labels work; null values
-// count. cooccurrence_sizes gives the non-zeros of every row, cooccurrence_fill writes them, so
-// that the caller allocates exactly. Counts in T are exact up to 2^24 (float) or 2^53 (double).
-// Preconditions: Y and its transpose agree. Rows of Y may repeat no label.
-// Guarantees: threads never change a bit. Cost: sum over rows of (labels in the row)^2, twice.
+// list of touched labels per thread, no hash. Values multiply, so weighted labels work (a row of
+// weight zero leaves no entry); null values count. cooccurrence_sizes gives the non-zeros of every
+// row, cooccurrence_fill writes them, so that the caller allocates exactly. Counts in T are exact
+// up to 2^24 (float) or 2^53 (double). Preconditions: Y and its transpose agree. Rows of Y may
+// repeat no label. Guarantees: threads never change a bit. Cost: sum over rows of (labels in the
+// row)^2, twice.
 #pragma once
 
 #include <algorithm>
@@ -33,6 +34,7 @@ inline void count_row(Csr<T, I> Y, Csr<T, I> columns, std::int64_t j, CountLine<
     for (std::int64_t at = columns.begin(j); at < columns.end(j); ++at) {
         const std::int64_t i = static_cast<std::int64_t>(columns.indices[at]);
         const T weight = columns.value(at);
+        if (weight == 0) continue;
         for (std::int64_t b = Y.begin(i); b < Y.end(i); ++b) {
             const std::int64_t label = static_cast<std::int64_t>(Y.indices[b]);
             if (line.counts[label] == 0) line.touched.push_back(label);

@@ -8,9 +8,10 @@
 // penalty adds l1 sum(f) + l2/2 |f|^2. Repeats at most `repeats` times, or until the largest move
 // of a row is at most tolerance times the largest move of its first pass. Returns sum_i b_i . F_i
 // at the result, the cross term of the objective, for nothing extra. Guarantees: the objective
-// never rises; each row is one thread's, so threads never change a bit. A zero on the diagonal of G
-// gives a zero coordinate. Cost: nnz k + n k (active + moved) a pass. Cichocki and Phan (2009),
-// order of HALS.
+// never rises; each row is one thread's, so threads never change a bit. Where the diagonal of G is
+// zero a coordinate changes nothing and stays (unless a penalty wants it at zero): a concept that
+// lost one factor can come back. Cost: nnz k + n k (active + moved) a pass. Cichocki and Phan
+// (2009), order of HALS.
 #pragma once
 
 #include <algorithm>
@@ -44,7 +45,8 @@ inline T descend_row(Matrix<const T> G, T l2, T *__restrict gradient, T *__restr
         if (f[p] == 0 && gradient[p] >= 0) continue;
         const T *line = G.row(p);
         const T diagonal = line[p] + l2;
-        const T moved = diagonal > 0 ? std::max(T(0), f[p] - gradient[p] / diagonal) : T(0);
+        const T flat = gradient[p] > 0 ? T(0) : f[p];
+        const T moved = diagonal > 0 ? std::max(T(0), f[p] - gradient[p] / diagonal) : flat;
         const T change = moved - f[p];
         if (change == 0) continue;
         f[p] = moved;

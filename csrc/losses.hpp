@@ -7,8 +7,9 @@
 // r is the rate (Z W)_ij at a non-zero y of the target. term() is what one non-zero adds to the
 // objective, ratio() the weight of its label's row in the numerator of every update, and
 // curvature() the second derivative with respect to r. Bernoulli takes y as a weight of the
-// example. Rates are kept at or above tiny(): a rate of zero at a non-zero means an infinite
-// objective. Zhou (2015) for the Bernoulli-Poisson link; Lee and Seung (2001) for the other two.
+// example. Rates are kept at or above safe_rate: a rate of zero at a non-zero means an infinite
+// objective, and the square of the bound must not vanish. A stored zero adds nothing. Zhou (2015)
+// for the Bernoulli-Poisson link; Lee and Seung (2001) for the other two.
 #pragma once
 
 #include <algorithm>
@@ -17,7 +18,7 @@
 
 namespace nnae {
 
-inline double safe_rate(double rate) { return std::max(rate, 1e-200); }
+inline double safe_rate(double rate) { return std::max(rate, 1e-150); }
 inline float safe_rate(float rate) { return std::max(rate, 1e-30f); }
 
 struct Frobenius {
@@ -35,7 +36,9 @@ struct KullbackLeibler {
     }
     static constexpr double useful_rate = std::numeric_limits<double>::infinity();
     static double curvature(double y, double rate) { return y / (rate * rate); }
-    static double term(double y, double rate) { return y * std::log(y / safe_rate(rate)) - y; }
+    static double term(double y, double rate) {
+        return y > 0 ? y * std::log(y / safe_rate(rate)) - y : 0;
+    }
 };
 
 struct Bernoulli {

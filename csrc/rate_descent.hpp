@@ -6,13 +6,14 @@
 // The rates of one row are kept in double while its coordinates move; the rows of H that the row
 // needs are gathered once, so memory is one row's non-zeros times k a thread, never nnz x k. A step
 // to the right is Newton's, which cannot overshoot here (the curvature falls with the rate). A step
-// to the left is Newton's when the objective confirms it, else the multiplicative step, which never
-// raises it. Repeats as in coordinate_descent.hpp. Guarantees: the objective never rises; rows are
-// independent, so threads never change a bit. Rows without non-zeros go to the floor. A row that is
-// all floor starts anew from equal codes of the right total mass, because Newton steps from a
-// vanishing rate only double it. Cost: nnz k a pass, plus two transcendental functions per non-zero
-// and moved coordinate (Bernoulli). Hsieh and Dhillon (2011) for Newton steps by coordinates; the
-// guard on the left step is our own.
+// to the left is Newton's when the objective confirms it (on the way to the floor: when the slope
+// there is not negative, or a label would lose its rate and need many steps to regain it), else the
+// multiplicative step, which never raises it. Repeats as in coordinate_descent.hpp. Guarantees: the
+// objective never rises; rows are independent, so threads never change a bit. Rows without
+// non-zeros go to the floor. A row that is all floor starts anew from equal codes of the right
+// total mass, because Newton steps from a vanishing rate only double it. Cost: nnz k a pass, plus
+// two transcendental functions per non-zero and moved coordinate (Bernoulli). Hsieh and Dhillon
+// (2011) for Newton steps by coordinates; the guard on the left step is our own.
 #pragma once
 
 #include <algorithm>
@@ -67,6 +68,16 @@ inline double room_to_grow(const RowRates &row, const double *w, std::int64_t m)
     return room;
 }
 
+// Slope of the objective along coordinate p after a step.
+template <typename Loss>
+inline double slope_after(const RowRates &row, const double *w, double sum, double step,
+                          std::int64_t m) {
+    double pull = 0;
+    for (std::int64_t a = 0; a < m; ++a)
+        pull += w[a] * Loss::ratio(row.y[a], safe_rate(row.rate[a] + step * w[a]));
+    return sum - pull;
+}
+
 // Moves coordinate p of one row; returns the change.
 template <typename Loss>
 inline double move_coordinate(RowRates &row, std::int64_t m, std::int64_t p, double sum, double f,
@@ -85,8 +96,10 @@ inline double move_coordinate(RowRates &row, std::int64_t m, std::int64_t p, dou
     if (moved > f) moved = std::min(moved, f + room_to_grow<Loss>(row, w, m));
     if (gradient > 0 && m > 0) {
         const double step = moved - f;
-        if (!(sum * step + change_of_terms<Loss>(row, w, step, m) <= 0))
-            moved = std::max(floor, f * pull / sum);
+        const bool confirmed = moved > floor
+                                   ? sum * step + change_of_terms<Loss>(row, w, step, m) <= 0
+                                   : slope_after<Loss>(row, w, sum, step, m) >= 0;
+        if (!confirmed) moved = std::max(floor, f * pull / sum);
     }
     const double change = moved - f;
     if (change == 0) return 0;
@@ -160,7 +173,7 @@ void rate_step(Csr<T, I> P, Matrix<const T> H, const CoordinateOptions<T> &optio
                     const double before = static_cast<double>(f[p]);
                     const double change =
                         detail::move_coordinate<Loss>(row, m, p, sum, before, floor);
-                    f[p] = static_cast<T>(before + change);
+                    f[p] = std::max(options.floor, static_cast<T>(before + change));
                     largest = std::max(largest, std::abs(change));
                 }
                 if (pass == 0) first = largest;

@@ -73,7 +73,8 @@ class ChainSweeps:
             down = self._product(self._product(codes.gram_of_codes, W), factors.gram_of_weights)
         else:
             down = (codes.gram_of_codes.T * factors.gram_of_weights).astype(W.dtype)
-        self.weights[level - 1] = np.maximum(W * numerator / down, floor_of(W.dtype))
+        moved = np.divide(W * numerator, down, out=np.zeros_like(W), where=down > 0)
+        self.weights[level - 1] = np.maximum(moved, floor_of(W.dtype))
 
     def _labels_of(self, level: int) -> Array:
         product = self.weights[0]

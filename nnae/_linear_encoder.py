@@ -30,6 +30,7 @@ class Counts:
         target = Target.of(Y, weights)
         indptr, indices, values = _core.cooccurrence(*target.rows, *target.columns, n_threads)
         L = target.shape[1]
+        values = values.astype(target.dtype, copy=False)  # counts without values come as double
         return cls(sp.csr_matrix((values, indices, indptr), shape=(L, L)), n_threads)
 
     def plus(self, other: Counts) -> Counts:

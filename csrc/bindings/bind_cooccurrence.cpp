@@ -40,11 +40,12 @@ void bind_count(py::module_ &module) {
                arg("n_threads"));
 }
 
+// Where neither side has values nothing tells the type: counts are then double, registered first.
 void bind_cooccurrence(py::module_ &module) {
-    bind_count<float, std::int32_t>(module);
-    bind_count<float, std::int64_t>(module);
     bind_count<double, std::int32_t>(module);
     bind_count<double, std::int64_t>(module);
+    bind_count<float, std::int32_t>(module);
+    bind_count<float, std::int64_t>(module);
 }
 
 }  // namespace nnae::bindings
