@@ -16,10 +16,14 @@ Array = npt.NDArray[Any]
 
 
 class Counts:
-    """Co-occurrence C of labels (L x L, sparse) or of codes (k x k, dense), as an operator."""
+    """Co-occurrence C of labels (L x L, sparse) or of codes (k x k, dense), as an operator.
 
-    def __init__(self, matrix: Any, n_threads: int) -> None:
+    ``totals`` are the sums of the columns that were counted: the diagonal, for 0/1 labels.
+    """
+
+    def __init__(self, matrix: Any, n_threads: int, totals: Array | None = None) -> None:
         self.matrix = matrix
+        self.totals = matrix.diagonal() if totals is None else totals
         self.n_threads = n_threads
         self.sides: Side | None = side_of(matrix) if sp.issparse(matrix) else None
         self.trace = float(matrix.diagonal().sum(dtype=np.float64))
@@ -50,7 +54,7 @@ class Counts:
         """Return V'CV, the co-occurrence of the codes Y V."""
         out = np.empty((V.shape[1], V.shape[1]), V.dtype)
         _core.multiply_transposed(V, self.apply(V), out, self.n_threads)
-        return Counts((out + out.T) / 2, self.n_threads)
+        return Counts((out + out.T) / 2, self.n_threads, self.totals @ V)
 
 
 class LinearLevel:
@@ -101,7 +105,7 @@ class LinearLevel:
         V, Bt = self.V, self.Bt
         V = np.where(negligible(V.dtype) * V.max(axis=0, initial=0) < V, V, V.dtype.type(0))
         scale = Bt.sum(axis=0, dtype=np.float64)
-        mass = self.counts.matrix.diagonal() @ V * scale
+        mass = self.counts.totals @ V * scale
         order = np.argsort(-mass, kind="stable")
         divisor = np.where(scale > 0, scale, 1).astype(Bt.dtype)
         V = np.ascontiguousarray((V * scale.astype(V.dtype))[:, order])

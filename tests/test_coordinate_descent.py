@@ -17,9 +17,10 @@ def descend(loss_name, P, H, F, *, l1=0.0, l2=0.0, repeats=1, tolerance=0.0, n_t
     """Return the updated factor and what the kernel returned."""
     F = F.copy()
     floor = 0.0 if loss_name == "frobenius" else FLOOR[F.dtype.name]
+    sums = None if loss_name == "frobenius" else H.sum(axis=0, dtype=float)
     cross = _core.coordinate_step(
         loss_name, *sides(P, **how), H, denominator(loss_name, H), F, l1, l2, repeats, tolerance,
-        floor, n_threads,
+        floor, n_threads, sums,
     )  # fmt: skip
     return F, cross
 
@@ -117,6 +118,9 @@ def test_a_zero_on_the_gram_diagonal_leaves_a_coordinate_or_gives_zero():
     assert (F[:, 1] == 0).all()
     for loss_name in RATE_LOSSES:
         F, _ = descend(loss_name, given.P, given.H, given.F, repeats=5)
+        wanted = np.where(given.P.any(axis=1), given.F[:, 1], given.floor)
+        np.testing.assert_array_equal(F[:, 1], wanted)
+        F, _ = descend(loss_name, given.P, given.H, given.F, l1=0.1, repeats=5)
         assert (F[:, 1] == given.floor).all()
 
 
