@@ -15,6 +15,7 @@ _PUBLIC = {
     "NNAE": "autoencoder",
     "TwoStepClassifier": "classify",
     "compare_hierarchies": "hierarchy",
+    "label_dependencies": "dependencies",
     "load": "persist",
     "save": "persist",
     "show_versions": "_versions",
