@@ -77,11 +77,11 @@ def predict(
             write = WRITERS["jsonl" if as_json and output is None else to](file, n, names)
             for start in starts:
                 found = classifier.predict_topk(X[start : start + ROWS_AT_ONCE], k=top)
-                for row, (labels, scores) in enumerate(zip(*found, strict=True), start):
-                    kept = labels >= 0
+                for row, (best, scores) in enumerate(zip(*found, strict=True), start):
+                    kept = best >= 0
                     write(
                         row if ids is None else str(ids[row]),
-                        labels[kept].tolist(),
+                        best[kept].tolist(),
                         scores[kept].tolist(),
                     )
                 step.advance()
