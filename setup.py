@@ -54,7 +54,9 @@ class BuildKernels(build_ext):
         for flags in candidates:
             with tempfile.TemporaryDirectory() as folder:
                 source = Path(folder) / "probe.cpp"
-                source.write_text("#include <omp.h>\nint main() { return omp_get_max_threads() < 1; }\n")
+                source.write_text(
+                    "#include <omp.h>\nint main() { return omp_get_max_threads() < 1; }\n"
+                )
                 try:
                     objects = self.compiler.compile(
                         [str(source)], output_dir=folder, extra_postargs=flags

@@ -11,13 +11,14 @@ from nnae.cli._files import load_model
 from nnae.cli._options import Json, Quiet, one_of
 from nnae.cli._screen import PLAIN_WIDTH, Screen
 
-FORMATS = ("text", "newick", "json", "linkage", "csv")
+FORMATS = ("text", "newick", "json", "linkage", "csv", "picture")
 
 
 def hierarchy(
     model: Annotated[Path, typer.Argument(help="A model, or a saved hierarchy.")],
     format: Annotated[
-        str, typer.Option("--format", "-f", help="text, newick, json, linkage or csv (edges).")
+        str,
+        typer.Option("--format", "-f", help="text, newick, json, linkage, csv (edges) or picture."),
     ] = "text",
     output: Annotated[
         Optional[Path],  # noqa: UP045
@@ -45,6 +46,12 @@ def hierarchy(
     """
     one_of("--format", format, FORMATS)
     screen = Screen(quiet=quiet)
+    if format == "picture":
+        if output is None or as_json:
+            raise typer.BadParameter("a picture needs --output, a file such as labels.png")
+        _draw(read_hierarchy(load_model(model), min_share), output)
+        screen.say(f"{output}: the hierarchy as a picture")
+        return
     tree = read_hierarchy(load_model(model), min_share)
     if as_json or format == "json":
         text = tree.to_json()
@@ -79,6 +86,18 @@ def write_text(path: Path, text: str) -> None:
 
     with atomic_write(path) as file:
         file.write((text.rstrip("\n") + "\n").encode())
+
+
+def _draw(tree: Any, path: Path) -> None:
+    figure = tree.plot().figure
+    ending = path.suffix.removeprefix(".").lower() or "png"
+    known = figure.canvas.get_supported_filetypes()
+    if ending not in known:
+        raise typer.BadParameter(f"a picture must end in one of {', '.join(known)}; got {path}")
+    from nnae.io import atomic_write
+
+    with atomic_write(path) as file:
+        figure.savefig(file, format=ending, bbox_inches="tight")
 
 
 def _linkage(tree: Any) -> str:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import io
 
-def versions() -> None:
+from nnae.cli._options import Json
+from nnae.cli._screen import Screen
+
+
+def versions(as_json: Json = False) -> None:
     r"""Print the versions of nnae and of what it stands on, and how its kernels were built.
 
     \b
@@ -12,4 +17,9 @@ def versions() -> None:
     """
     import nnae
 
-    nnae.show_versions()
+    text = io.StringIO()
+    nnae.show_versions(text)
+    screen = Screen(as_json=as_json)
+    screen.text(text.getvalue().rstrip("\n"))
+    lines = (line.split(None, 1) for line in text.getvalue().splitlines())
+    screen.result({name: value for name, value in lines})
