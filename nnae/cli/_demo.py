@@ -53,7 +53,7 @@ def demo(
             from nnae import datasets
 
             data = getattr(datasets, DATASETS[dataset])()
-            n_train, n_test, n_labels = *data.Y_train.shape[:1], *data.Y_test.shape
+            n_train, (n_test, n_labels) = data.Y_train.shape[0], data.Y_test.shape
             step.note(f"{n_train} rows to learn from, {n_test} held out, {n_labels} labels")
         with steps.step("compress") as step:
             from nnae import NNAE, TwoStepClassifier

@@ -98,8 +98,10 @@ class Reading:
 def match_features(data: Any, model: Any, screen: Screen) -> Any:
     """Return X with the columns of a model; formats without widths may end early."""
     X, width = data.X, int(model.n_features_in_)
-    if X.shape[1] < width and data.feature_names is None:
-        screen.say(f"X has {X.shape[1]} features, the model {width}: those missing count as 0")
+    if X.shape[1] > width or (X.shape[1] < width and data.feature_names is not None):
+        raise ValueError(f"the file has {X.shape[1]} features, the model {width}")
+    if X.shape[1] < width:
+        screen.say(f"the file has {X.shape[1]} features, the model {width}: the others count as 0")
         X = sp.csr_matrix((X.data, X.indices, X.indptr), shape=(X.shape[0], width))
     return X
 

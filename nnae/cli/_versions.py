@@ -21,5 +21,5 @@ def versions(as_json: Json = False) -> None:
     nnae.show_versions(text)
     screen = Screen(as_json=as_json)
     screen.text(text.getvalue().rstrip("\n"))
-    lines = (line.split(None, 1) for line in text.getvalue().splitlines())
-    screen.result({name: value for name, value in lines})
+    lines = [line.split(None, 1) for line in text.getvalue().splitlines()]
+    screen.result({line[0]: line[1] for line in lines})

@@ -1,4 +1,4 @@
-"""Draw hierarchy.png, the picture of README.md: python vignettes/figures/hierarchy.py"""
+"""Draw hierarchy.png, the picture of README.md: python vignettes/figures/hierarchy.py."""
 
 from pathlib import Path
 
