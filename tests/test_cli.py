@@ -18,6 +18,8 @@ from nnae.cli._baselines import ceiling, popularity
 from nnae.cli._demo import excerpt, new_folder
 from nnae.io import read_svmlight, read_transactions, read_xmc, write_svmlight, write_xmc
 
+pytest.importorskip("nnae.classify")
+
 WORDS = ("egg", "flour", "milk", "salt", "rice", "soy", "ginger", "leek", "oil", "bread")
 TABLE = ("--text-column", "body", "--label-column", "tags", "--label-sep", "|")
 ENVIRONMENT = {
