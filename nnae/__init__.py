@@ -10,10 +10,12 @@ from nnae._version import __version__
 
 # name -> module that defines it; a module's own name stands for the module itself
 _PUBLIC = {
+    "AuditReport": "auditing",
     "LabelHierarchy": "hierarchy",
     "NMF": "factorise",
     "NNAE": "autoencoder",
     "TwoStepClassifier": "classify",
+    "audit": "auditing",
     "compare_hierarchies": "hierarchy",
     "label_dependencies": "dependencies",
     "load": "persist",

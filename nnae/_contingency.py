@@ -110,13 +110,11 @@ def fisher(
     """
     count, first, second = (np.asarray(part, np.int64) for part in (x, a, b))
     law = _Hypergeometric(first, second, n)
-    below = count < law.mode
     if alternative == "less":
-        beyond = law.tail(count + 1, 1)
-        return np.where(count <= law.mode, _of(law, count, -1), 1.0 - beyond)
+        return _one_side(law, count, -1)
     if alternative == "greater":
-        beyond = law.tail(count - 1, -1)
-        return np.where(count >= law.mode, _of(law, count, 1), 1.0 - beyond)
+        return _one_side(law, count, 1)
+    below = count < law.mode
     p = np.ones(len(count))
     for side, step in ((below, -1), (count > law.mode, 1)):
         if side.any():
@@ -127,10 +125,12 @@ def fisher(
     return p
 
 
-def _of(law: _Hypergeometric, count: Integers, step: int) -> Floats:
-    """Sum the tail from the count, or from the mode where the count lies beyond it."""
-    bound = np.minimum if step < 0 else np.maximum
-    return law.tail(bound(count, law.mode), step)
+def _one_side(law: _Hypergeometric, count: Integers, step: int) -> Floats:
+    """Sum from the count outwards, or take what lies beyond it from one past the mode."""
+    farther = step * (count - law.mode) >= 0
+    own = law.tail(np.where(farther, count, law.mode), step)
+    beyond = law.tail(np.where(farther, law.mode, count - step), -step)
+    return np.where(farther, own, 1.0 - beyond)
 
 
 def expected_cells(a: npt.ArrayLike, b: npt.ArrayLike, n: int) -> tuple[Floats, ...]:

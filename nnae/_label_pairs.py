@@ -96,7 +96,7 @@ def lookup(counts: sp.csr_matrix, a: Integers, b: Integers) -> Integers:
     """Return the counts of pairs; zero where none is stored."""
     if not len(a):
         return np.zeros(0, np.int64)
-    return np.rint(np.asarray(counts[a, b])).astype(np.int64).ravel()
+    return np.asarray(np.rint(np.asarray(counts[a, b])).ravel(), np.int64)
 
 
 def powered_pairs(

@@ -54,6 +54,17 @@ def test_fisher_far_out_and_in_large_tables():
     np.testing.assert_allclose(less, hypergeom.cdf([500, 0], n, a, b), rtol=1e-5)
 
 
+def test_one_sided_tests_hold_on_the_wrong_side_of_a_large_table():
+    n, a, b = 6000, np.full(2, 2900), np.full(2, 2800)
+    x = np.array([2700, 5])
+    for side, law in (
+        ("less", hypergeom.cdf(x, n, a, b)),
+        ("greater", hypergeom.sf(x - 1, n, a, b)),
+    ):
+        found = _contingency.fisher(x, a, b, n, side)
+        np.testing.assert_allclose(found, law, rtol=1e-5, atol=1e-12)
+
+
 def test_g_test_approaches_fisher_where_counts_are_large():
     n = 200_000
     count = np.array([4000, 4100, 3880])
