@@ -1,0 +1,23 @@
+"""Decoders: from predicted codes to scores of labels.
+
+``DECODERS`` names what is available; ``AUTO`` is what ``decoder="auto"`` stands for.
+"""
+
+from __future__ import annotations
+
+from nnae.decoders._base import Decoder, Evidence
+from nnae.decoders.linear import LinearDecoder
+
+__all__ = ["AUTO", "DECODERS", "Decoder", "Evidence", "LinearDecoder", "choose_decoder"]
+
+DECODERS: dict[str, type[Decoder]] = {"linear": LinearDecoder}
+AUTO = "linear"
+
+
+def choose_decoder(name: object) -> type[Decoder]:
+    """Return the decoder of a name, or say which names there are."""
+    if name == "auto":
+        return DECODERS[AUTO]
+    if not isinstance(name, str) or name not in DECODERS:
+        raise ValueError(f"decoder must be one of auto, {', '.join(DECODERS)}; got {name!r}")
+    return DECODERS[name]

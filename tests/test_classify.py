@@ -1,0 +1,495 @@
+"""The two-step classifier: its parts put together, any step two, edges, scikit-learn's rules."""
+
+import inspect
+import os
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.sparse as sp
+from sklearn.base import clone
+from sklearn.decomposition import NMF as ScikitNMF
+from sklearn.dummy import DummyRegressor
+from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
+from sklearn.exceptions import NotFittedError
+from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge, RidgeClassifier
+from sklearn.model_selection import GridSearchCV
+from sklearn.multioutput import MultiOutputRegressor
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler, normalize
+from sklearn.svm import LinearSVC, LinearSVR
+
+from nnae import NMF, NNAE, TwoStepClassifier
+from nnae._decisions import best_f1_threshold, cardinality_threshold, ranking_to_csr
+from nnae._step_two import PseudoLabelClassifier
+from nnae.datasets import load_debian_tags, make_label_hierarchy
+from nnae.decoders import DECODERS
+from nnae.metrics import f1, precision_at_k, propensities, psp_at_k
+from nnae.ridge import MultiOutputRidge
+
+
+@pytest.fixture(scope="module")
+def planted():
+    """Features that are noisy mixtures of the groups of planted labels."""
+    Y = make_label_hierarchy(400, random_state=0).Y
+    rng = np.random.default_rng(0)
+    groups = np.repeat(np.eye(12), 6, axis=0)
+    X = Y @ groups @ rng.normal(size=(12, 30)) + 0.5 * rng.normal(size=(400, 30))
+    return X[:300], sp.csr_matrix(Y[:300]), X[300:], sp.csr_matrix(Y[300:])
+
+
+@pytest.fixture(scope="module")
+def fitted(planted):
+    return TwoStepClassifier(random_state=0).fit(*planted[:2])
+
+
+def popularity(Y, Y_test, k):
+    order = np.argsort(-np.asarray(Y.sum(0)).ravel(), kind="stable")[:k]
+    return precision_at_k(Y_test, np.tile(order, (Y_test.shape[0], 1)), k)
+
+
+def test_it_ranks_far_better_than_popularity(planted, fitted):
+    _, Y, Xt, Yt = planted
+    indices, scores = fitted.predict_topk(Xt, 5)
+    assert precision_at_k(Yt, indices, 1) > 3 * popularity(Y, Yt, 1)
+    assert indices.dtype == np.int64
+    assert (np.diff(scores, axis=1) <= 0).all()
+    assert all(len(set(row)) == 5 for row in indices.tolist())
+    assert fitted.score(Xt, Yt) == precision_at_k(Yt, indices, 1)
+
+
+def test_scores_are_rates_of_predicted_codes(planted, fitted):
+    _, _, Xt, _ = planted
+    widths = [len(W) for W in fitted.compressor_.weights_]
+    predicted = fitted.estimator_.predict(Xt) / fitted.scale_.norms
+    start = 0
+    for level, width in enumerate(widths, start=1):
+        Z = np.maximum(predicted[:, start : start + width], 0)
+        rates = Z @ fitted.compressor_.concepts(level)
+        indices, scores = fitted.predict_topk(Xt, 4, level=level)
+        np.testing.assert_allclose(np.take_along_axis(rates, indices, 1), scores, atol=1e-10)
+        np.testing.assert_allclose(scores[:, 0], rates.max(1), atol=1e-10)
+        start += width
+    assert start == predicted.shape[1]
+    rates = np.maximum(predicted[:, : widths[0]], 0) @ fitted.compressor_.concepts(1)
+    np.testing.assert_allclose(fitted.decision_function(Xt), rates, atol=1e-10)
+    np.testing.assert_allclose(fitted.predict_proba(Xt), np.clip(rates, 0, 1), atol=1e-10)
+    np.testing.assert_array_equal(fitted.predict(Xt).toarray(), rates > fitted.threshold_)
+    with pytest.raises(ValueError, match="level must be at most 2"):
+        fitted.predict_topk(Xt, level=3)
+
+
+def test_step_two_learns_the_codes_of_all_levels(planted, fitted):
+    X = planted[0]
+    codes = np.hstack(fitted.compressor_.codes_) * fitted.scale_.norms
+    ridge = MultiOutputRidge(fitted.estimator_.alpha_).fit(X, codes)
+    np.testing.assert_allclose(ridge.coef_, fitted.estimator_.coef_, atol=1e-8)
+
+
+def test_probabilities_follow_the_link_of_the_loss(planted):
+    X, Y, Xt, _ = planted
+    model = TwoStepClassifier(NNAE((12, 3), tol=1e-2, random_state=0), random_state=0).fit(X, Y)
+    assert model.loss_name_ == "bernoulli"
+    rates = model.decision_function(Xt)
+    np.testing.assert_allclose(model.predict_proba(Xt), 1 - np.exp(-rates), atol=1e-12)
+
+
+def test_endless_codes_of_the_bernoulli_loss_are_cut(planted):
+    X, Y, Xt, Yt = planted
+    compressor = NMF(12, random_state=0).fit(Y)
+    peaks = compressor.components_.max(1)
+    assert (compressor.codes_ * peaks).max() > 100  # rows that have every label of a concept
+    model = TwoStepClassifier(compressor, prefit=True, random_state=0).fit(X, Y)
+    np.testing.assert_allclose(model.scale_.caps, 7 / peaks)
+    assert model.score(Xt, Yt) > 0.4
+
+
+def test_sparse_output_holds_the_best_labels(planted, fitted):
+    Xt = planted[2]
+    dense = fitted.decision_function(Xt)
+    best = fitted.decision_function(Xt, top_k=3)
+    assert sp.issparse(best)
+    assert best.has_sorted_indices
+    assert (np.diff(best.indptr) == 3).all()
+    indices, scores = fitted.predict_topk(Xt, 3)
+    rows = np.arange(len(Xt))[:, None]
+    np.testing.assert_allclose(best.toarray()[rows, indices], scores)
+    np.testing.assert_allclose(dense[rows, indices], scores)
+    proba = fitted.predict_proba(Xt, top_k=3)
+    assert proba.nnz == best.nnz
+    assert proba.data.max() <= 1
+
+
+def test_large_outputs_become_sparse(planted, fitted, monkeypatch):
+    monkeypatch.setattr("nnae.classify.DENSE_LIMIT", 10)
+    found = fitted.predict_proba(planted[2])
+    assert sp.issparse(found)
+    assert found.shape == planted[3].shape
+
+
+REGRESSORS = [
+    Ridge(),
+    LinearRegression(),
+    RandomForestRegressor(5, random_state=0),
+    LinearSVR(),
+    make_pipeline(StandardScaler(), Ridge()),
+    MultiOutputRegressor(Ridge()),
+]
+CLASSIFIERS = [
+    LogisticRegression(),
+    RandomForestClassifier(5, random_state=0),
+    KNeighborsClassifier(),
+    LinearSVC(),
+    RidgeClassifier(),
+    make_pipeline(StandardScaler(), LogisticRegression()),
+]
+
+
+@pytest.mark.parametrize("estimator", REGRESSORS + CLASSIFIERS, ids=lambda e: type(e).__name__)
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_any_estimator_serves_as_step_two(planted, estimator):
+    X, Y, Xt, Yt = planted
+    model = TwoStepClassifier(NMF(12, random_state=0), estimator, profile="fast").fit(X, Y)
+    assert isinstance(model.estimator_, PseudoLabelClassifier) == (estimator in CLASSIFIERS)
+    assert model.score(Xt, Yt) > 3 * popularity(Y, Yt, 1)
+    one = TwoStepClassifier(NMF(1, random_state=0), estimator, profile="fast").fit(X, Y)
+    assert one.predict_topk(Xt, 2)[0].shape == (100, 2)
+
+
+def test_pseudo_labels_that_do_not_vary_need_no_classifier():
+    X = np.arange(6.0)[:, None]
+    T = np.column_stack([[0, 0, 0, 1, 1, 2.0], np.zeros(6), np.full(6, 3.0)])
+    model = PseudoLabelClassifier(LogisticRegression(C=1e6)).fit(X, T)
+    assert model.columns_.tolist() == [0]
+    found = model.predict(X)
+    np.testing.assert_allclose(found[:, 1], 0)
+    np.testing.assert_allclose(found[:, 2], 3)
+    np.testing.assert_allclose(found[:, 0], [0, 0, 0, 4 / 3, 4 / 3, 4 / 3], atol=0.1)
+
+
+def test_another_step_two_leaves_step_one_alone(planted):
+    X, Y, Xt, _ = planted
+    model = TwoStepClassifier(random_state=0).fit(X, Y)
+    compressor, weights = model.compressor_, model.compressor_.weights_[0].copy()
+    before = model.predict_topk(Xt)[1]
+    assert model.refit_estimator(X, Y, Ridge(0.1)) is model
+    assert model.compressor_ is compressor
+    np.testing.assert_array_equal(compressor.weights_[0], weights)
+    assert isinstance(model.estimator_, Ridge)
+    assert (model.predict_topk(Xt)[1] != before).any()
+    model.refit_estimator(X[:200], Y[:200])
+    assert isinstance(model.estimator_, Ridge)
+
+
+def test_a_fitted_compressor_is_taken_as_it_is(planted):
+    X, Y, Xt, _ = planted
+    compressor = NNAE((20, 4), encoder="linear", random_state=0).fit(Y)
+    model = TwoStepClassifier(compressor, prefit=True, random_state=0).fit(X, Y)
+    assert model.compressor_ is compressor
+    again = TwoStepClassifier(clone(compressor), random_state=0).fit(X, Y)
+    np.testing.assert_array_equal(again.predict_topk(Xt)[1], model.predict_topk(Xt)[1])
+    half = TwoStepClassifier(compressor, prefit=True, random_state=0).fit(X[:150], Y[:150])
+    assert half.predict(Xt).shape == (100, 72)
+    with pytest.raises(ValueError, match="Y has 70 labels, the compressor has 72"):
+        TwoStepClassifier(compressor, prefit=True).fit(X, Y[:, :70])
+    with pytest.raises(ValueError, match="prefit=True needs a fitted compressor"):
+        TwoStepClassifier(prefit=True).fit(X, Y)
+    with pytest.raises(NotFittedError):
+        TwoStepClassifier(NNAE((4,)), prefit=True).fit(X, Y)
+
+
+def test_a_factorisation_of_scikit_learn_can_compress(planted):
+    X, Y, Xt, Yt = planted
+    compressor = ScikitNMF(12, init="nndsvda", max_iter=300, tol=1e-3)
+    model = TwoStepClassifier(compressor, random_state=0).fit(X, Y)
+    assert model.score(Xt, Yt) > 1.5 * popularity(Y, Yt, 1)
+    with pytest.raises(TypeError, match=r"weights_ and concepts\(level\), or components_"):
+        TwoStepClassifier(StandardScaler(with_mean=False)).fit(X, Y)
+
+
+def test_names_go_in_and_come_out(planted):
+    X, Y, Xt, Yt = planted
+    names = [f"label {j}" for j in range(72)]
+    frame = pd.DataFrame(X, columns=[f"f{j}" for j in range(30)])
+    lists = [{names[j] for j in row.indices} for row in Y]
+    model = TwoStepClassifier(random_state=0).fit(frame, lists, label_names=names)
+    assert model.label_names_.tolist() == names
+    assert model.compressor_.label_names_.tolist() == names
+    assert model.feature_names_in_.tolist() == list(frame.columns)
+    plain = TwoStepClassifier(random_state=0).fit(X, Y)
+    new = pd.DataFrame(Xt, columns=frame.columns)
+    np.testing.assert_array_equal(model.predict_topk(new)[0], plain.predict_topk(Xt)[0])
+    assert model.score(new, [[names[j] for j in row.indices] for row in Yt]) == plain.score(Xt, Yt)
+    with pytest.raises(ValueError, match="feature names"):
+        model.predict_topk(new[new.columns[::-1]])
+    with pytest.warns(UserWarning, match="not seen in training"):
+        model.score(new, [{"unheard of"}] * 100)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_sparse_and_dense_features_agree(planted, dtype):
+    X, Y, Xt, _ = planted
+    X, Xt = (np.where(M > 0, M, 0).astype(dtype) for M in (X, Xt))
+    dense = TwoStepClassifier(random_state=0).fit(X, Y)
+    sparse = TwoStepClassifier(random_state=0).fit(sp.coo_array(X), Y)
+    assert dense.predict_topk(Xt)[1].dtype == dtype
+    tolerance = 1e-3 if dtype == np.float32 else 1e-8
+    a, b = dense.decision_function(Xt), sparse.decision_function(sp.csc_matrix(Xt))
+    np.testing.assert_allclose(a, b, atol=tolerance)
+
+
+@pytest.mark.parametrize("kind", [np.asarray, sp.csr_matrix])
+@pytest.mark.parametrize("profile", ["best", "fast"])
+def test_threads_do_not_change_a_bit(planted, kind, profile):
+    X, Y, Xt, _ = planted
+    first, *others = (
+        TwoStepClassifier(profile=profile, n_threads=t, random_state=0).fit(kind(X), Y)
+        for t in (1, 2, 7)
+    )
+    for model in others:
+        assert model.threshold_ == first.threshold_
+        for got, wanted in zip(model.predict_topk(Xt), first.predict_topk(Xt), strict=True):
+            np.testing.assert_array_equal(got, wanted)
+
+
+def test_a_row_does_not_depend_on_the_rows_beside_it(planted, fitted):
+    Xt = planted[2]
+    indices, scores = fitted.predict_topk(Xt, 3)
+    for i in (0, 63, 99):
+        one = fitted.predict_topk(Xt[i : i + 1], 3)
+        np.testing.assert_array_equal(one[0], indices[i : i + 1])
+        np.testing.assert_array_equal(one[1], scores[i : i + 1])
+
+
+def test_propensities_bring_rare_labels_up(planted):
+    X, Y, Xt, Yt = planted
+    keep = np.random.default_rng(1).random(Y.nnz) < 0.15
+    rare = Y.tocoo()
+    odd = (rare.col % 2 == 0) | keep  # every second label is seen seldom
+    Y = sp.csr_matrix((rare.data[odd], (rare.row[odd], rare.col[odd])), shape=Y.shape)
+    plain = TwoStepClassifier(random_state=0).fit(X, Y)
+    rated = TwoStepClassifier(random_state=0, rank_by="psp").fit(X, Y)
+    np.testing.assert_allclose(rated.propensities_, propensities(Y))
+    count = np.asarray(Y.sum(0)).ravel()
+    a, b = (model.predict_topk(Xt, 5)[0] for model in (plain, rated))
+    assert count[b].mean() < count[a].mean()
+    np.testing.assert_array_equal(plain.predict(Xt).toarray(), rated.predict(Xt).toarray())
+    scores = rated.predict_topk(Xt, 72)
+    rates = plain.decision_function(Xt) / rated.propensities_
+    np.testing.assert_allclose(np.take_along_axis(rates, scores[0], 1), scores[1], atol=1e-9)
+    gain = [np.atleast_1d(psp_at_k(Yt, r, 5, rated.propensities_))[0] for r in (a, b)]
+    assert gain[1] > gain[0]
+
+
+def test_weights_of_rows(planted):
+    X, Y, Xt, _ = planted
+    w = (np.arange(300) % 3 > 0).astype(float)
+    model = TwoStepClassifier(NMF(8, random_state=0), profile="fast", random_state=0)
+    compressor = NMF(8, random_state=0).fit(Y)
+    kept = TwoStepClassifier(compressor, prefit=True, profile="fast")
+    a = clone(kept).set_params(compressor=compressor).fit(X, Y, sample_weight=w)
+    b = clone(kept).set_params(compressor=compressor).fit(X[w > 0], Y[w > 0])
+    np.testing.assert_allclose(a.decision_function(Xt), b.decision_function(Xt), atol=1e-8)
+    model.fit(X, Y, sample_weight=w + 0.5)
+    plain = clone(model).fit(X, Y)
+    assert (model.decision_function(Xt) != plain.decision_function(Xt)).any()
+    with pytest.raises(ValueError, match="KNeighborsRegressor does not take sample_weight"):
+        from sklearn.neighbors import KNeighborsRegressor
+
+        clone(model).set_params(estimator=KNeighborsRegressor()).fit(X, Y, sample_weight=w)
+    with pytest.raises(ValueError, match="sample_weight must have one entry"):
+        model.fit(X, Y, sample_weight=w[:-1])
+
+
+def test_the_error_budget_adds_up(planted, fitted):
+    _, _, Xt, Yt = planted
+    budget = fitted.error_budget(Xt, Yt)
+    assert budget.index.tolist() == ["ceiling", "predicted", "lost"]
+    assert budget.columns.tolist() == ["P@1", "P@3", "P@5"]
+    for k in (1, 3, 5):
+        value = precision_at_k(Yt, fitted.predict_topk(Xt, 5)[0], k)
+        assert budget.loc["predicted", f"P@{k}"] == value
+    np.testing.assert_allclose(budget.loc["lost"], budget.loc["ceiling"] - budget.loc["predicted"])
+    assert (budget.loc["lost"] > 0).all()
+
+
+EDGES = {
+    "rows of zeros": (np.r_[np.zeros((5, 3)), np.eye(3).repeat(8, 0)], None),
+    "one row": (np.ones((1, 3)), np.array([[1, 0, 1]])),
+    "two rows": (np.eye(2, 3), np.array([[1, 0], [0, 1]])),
+    "a single label": (np.arange(24.0).reshape(-1, 1), (np.arange(24) > 11)[:, None] * 1),
+    "a constant label": (np.arange(24.0).reshape(-1, 1), np.ones((24, 1), int)),
+    "no label ever": (np.arange(24.0).reshape(-1, 1), np.zeros((24, 2), int)),
+}
+
+
+@pytest.mark.parametrize("profile", ["best", "fast"])
+@pytest.mark.parametrize("case", EDGES)
+def test_edges_have_defined_results(case, profile):
+    X, Y = EDGES[case]
+    if Y is None:
+        Y = np.r_[np.zeros((5, 4), int), np.tile([1, 0, 1, 0], (24, 1))]
+        Y[7:15, 1] = 1
+    model = TwoStepClassifier(profile=profile, random_state=0).fit(X, Y)
+    n_labels = Y.shape[1]
+    indices, scores = model.predict_topk(X, n_labels + 2)
+    assert (indices[:, n_labels:] == -1).all()
+    assert np.isneginf(scores[:, n_labels:]).all()
+    assert (np.sort(indices[:, :n_labels], axis=1) == np.arange(n_labels)).all()
+    assert np.isfinite(scores[:, :n_labels]).all()
+    positive = Y.any(0)
+    never = np.isin(indices[:, :n_labels], np.flatnonzero(~positive))
+    assert (scores[:, :n_labels][never] < 1e-6).all()
+    assert model.predict(X)[:, ~positive].nnz == 0
+    proba = model.predict_proba(X)
+    assert ((proba >= 0) & (proba <= 1)).all()
+    assert model.predict(X).shape == Y.shape
+    assert np.isfinite(model.error_budget(X, Y).to_numpy()).all()
+    if case == "a constant label":
+        np.testing.assert_allclose(scores[:, 0], 1, atol=1e-5)
+    empty = model.predict_topk(X[:1] * 0, 1)  # a row of zeros: the intercept
+    assert np.isfinite(empty[1]).all()
+
+
+def test_mistakes_are_told_in_one_line(planted):
+    X, Y, Xt, _ = planted
+    with pytest.raises(ValueError, match="Y has 299 rows, X has 300"):
+        TwoStepClassifier().fit(X, Y[:-1])
+    with pytest.raises(ValueError, match="Y must be non-negative"):
+        TwoStepClassifier().fit(X, -Y)
+    with pytest.raises(ValueError, match="NaN"):
+        TwoStepClassifier().fit(np.full_like(X, np.nan), Y)
+    with pytest.raises(
+        ValueError, match=f"decoder must be one of auto, {', '.join(DECODERS)}; got"
+    ):
+        TwoStepClassifier(decoder="oracle").fit(X, Y)
+    with pytest.raises(ValueError, match="profile must be one of best, fast"):
+        TwoStepClassifier(profile="good").fit(X, Y)
+    with pytest.raises(ValueError, match="rank_by must be one of"):
+        TwoStepClassifier(rank_by="fame").fit(X, Y)
+    with pytest.raises(TypeError, match="estimator must have fit and predict; got str"):
+        TwoStepClassifier(estimator="ridge").fit(X, Y)
+    with pytest.raises(NotFittedError):
+        TwoStepClassifier().predict_topk(X)
+    model = TwoStepClassifier(profile="fast", random_state=0).fit(X, Y)
+    with pytest.raises(ValueError, match="29 features"):
+        model.predict_topk(Xt[:, :29])
+    with pytest.raises(ValueError, match="k must be at least 1"):
+        model.predict_topk(Xt, 0)
+    with pytest.raises(ValueError, match="Y has 99 rows, X has 100"):
+        model.error_budget(Xt, planted[3][:99])
+
+
+def test_unsorted_and_doubled_entries_of_features_are_summed(planted):
+    X, Y, Xt, _ = planted
+    model = TwoStepClassifier(profile="fast", random_state=0).fit(sp.csr_matrix(X), Y)
+    rows, columns = np.nonzero(Xt)
+    order = np.random.default_rng(0).permutation(len(rows))
+    order = np.r_[order, order][np.argsort(np.r_[rows[order], rows[order]], kind="stable")]
+    values = Xt[rows, columns][order] / 2
+    indptr = np.r_[0, np.cumsum(2 * (Xt != 0).sum(1))]
+    odd = sp.csr_matrix((values, columns[order], indptr), shape=Xt.shape)
+    before = odd.indices.copy()
+    np.testing.assert_allclose(model.decision_function(odd), model.decision_function(Xt), atol=1e-9)
+    np.testing.assert_array_equal(odd.indices, before)
+
+
+def test_thresholds():
+    Y = sp.csr_matrix(np.array([[1, 0, 0], [1, 1, 0], [0, 0, 1]]))
+    scores = np.array([[0.9, 0.2, 0.1], [0.8, 0.7, 0.3], [0.6, 0.5, 0.4]])
+    indices = np.tile([0, 1, 2], (3, 1))
+    best = best_f1_threshold(Y, indices, scores)
+
+    def micro(t):
+        return f1(Y, sp.csr_matrix((scores > t).astype(int)), average="micro")
+
+    assert micro(best) == max(micro(t) for t in np.linspace(0, 1, 201))
+    assert (scores > cardinality_threshold(scores, 4)).sum() == 4
+    assert best_f1_threshold(0 * Y, indices, scores) >= scores.max()
+    assert (scores > cardinality_threshold(scores, 0)).sum() == 0
+    ranked = ranking_to_csr(np.array([[2, 0, -1]]), np.array([[5.0, 0.0, -np.inf]]), 4)
+    assert ranked.indices.tolist() == [0, 2]
+    assert ranked.data.tolist() == [0.0, 5.0]
+
+
+def test_labels_of_test_rows_touch_nothing(planted):
+    X, Y, Xt, Yt = planted
+    model = TwoStepClassifier(random_state=0).fit(X, Y)
+    before = (model.estimator_.coef_.copy(), model.threshold_, model.decoder_.weights[0].copy())
+    model.score(Xt, Yt)
+    model.error_budget(Xt, Yt[::-1])
+    again = TwoStepClassifier(random_state=0).fit(X, Y)
+    np.testing.assert_array_equal(model.estimator_.coef_, before[0])
+    np.testing.assert_array_equal(again.estimator_.coef_, before[0])
+    np.testing.assert_array_equal(model.decoder_.weights[0], before[2])
+    assert model.threshold_ == again.threshold_ == before[1]
+
+
+def test_it_works_in_pipelines_and_searches(planted):
+    X, Y, Xt, Yt = planted
+    pipeline = make_pipeline(StandardScaler(), TwoStepClassifier(profile="fast", random_state=0))
+    pipeline.fit(X, Y)
+    assert pipeline.score(Xt, Yt) > 1.5 * popularity(Y, Yt, 1)
+    search = GridSearchCV(
+        TwoStepClassifier(NMF(8, random_state=0), profile="fast", random_state=0),
+        {"estimator": [DummyRegressor(), Ridge()], "compressor__n_components": [2, 12]},
+        cv=3,
+    ).fit(X, Y)
+    assert isinstance(search.best_params_["estimator"], Ridge)
+    assert search.best_params_["compressor__n_components"] == 12
+    copy = clone(search.best_estimator_)
+    assert not hasattr(copy, "decoder_")
+
+
+WEIGHTS = (
+    "a row of weight 2 is one row of the split, of the penalty's choice and of step one's mean"
+)
+SHAPE = "the check expects two columns of predict_proba for one label; ours has a column a label"
+#: Checks of scikit-learn that cannot hold, with the reason.
+EXPECTED_TO_FAIL = {
+    "check_sample_weight_equivalence_on_dense_data": WEIGHTS,
+    "check_sample_weight_equivalence_on_sparse_data": WEIGHTS,
+    "check_estimator_sparse_array": SHAPE,
+    "check_estimator_sparse_matrix": SHAPE,
+    # names of the same checks in older releases
+    "check_sample_weights_invariance": WEIGHTS,
+    "check_estimator_sparse_data": SHAPE,
+}
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.SkipTestWarning")
+def test_scikit_learns_own_checks():
+    from sklearn.utils.estimator_checks import check_estimator
+
+    model = TwoStepClassifier(random_state=0)
+    if "expected_failed_checks" in inspect.signature(check_estimator).parameters:
+        check_estimator(model, expected_failed_checks=EXPECTED_TO_FAIL)
+    else:
+        for estimator, check in check_estimator(model, generate_only=True):
+            if check.func.__name__ not in EXPECTED_TO_FAIL:
+                check(estimator)
+
+
+def test_debian_tags_reach_the_prototype_of_the_paper():
+    data = load_debian_tags()
+    model = TwoStepClassifier(profile="fast", random_state=0).fit(data.X_train, data.Y_train)
+    indices, _ = model.predict_topk(data.X_test, 5)
+    for k, wanted in ((1, 90.8), (3, 62.0), (5, 46.2)):
+        assert 100 * precision_at_k(data.Y_test, indices, k) > wanted - 0.35
+
+
+ROOT = Path(os.environ.get("NNAE_DATA", Path(__file__).parents[1] / ".." / "shared" / "data"))
+
+
+@pytest.mark.skipif(not (ROOT / "bibtex").is_dir(), reason="needs bibtex in $NNAE_DATA")
+def test_bibtex_reaches_the_linear_row():
+    X, Xt = (
+        normalize(sp.load_npz(ROOT / "bibtex" / f"X_{part}.npz")) for part in ("train", "test")
+    )
+    Y, Yt = (sp.load_npz(ROOT / "bibtex" / f"Y_{part}.npz") for part in ("train", "test"))
+    model = TwoStepClassifier(random_state=0).fit(X.astype(np.float32), Y)
+    indices, _ = model.predict_topk(Xt.astype(np.float32), 5)
+    for k, wanted in ((1, 65.0), (3, 39.7), (5, 29.1)):
+        assert 100 * precision_at_k(Yt, indices, k) > wanted - 1.5
