@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import expit
 from sklearn.base import BaseEstimator, RegressorMixin, clone, is_classifier
+from sklearn.linear_model import LogisticRegression
 from sklearn.multioutput import MultiOutputRegressor
 from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
@@ -32,9 +32,9 @@ class PseudoLabelClassifier(RegressorMixin, BaseEstimator):  # type: ignore[misc
     Parameters
     ----------
     classifier : estimator
-        Cloned once for each code, unless it takes several labels at once. A classifier without
-        ``predict_proba`` counts by the logistic function of ``decision_function``, or else by its
-        decision.
+        Cloned once for each code, unless it takes several labels at once. Without
+        ``predict_proba`` its ``decision_function`` is turned to probabilities by a logistic
+        regression on the training rows; with neither, its decision counts as 0 or 1.
 
     Attributes
     ----------
@@ -42,6 +42,8 @@ class PseudoLabelClassifier(RegressorMixin, BaseEstimator):  # type: ignore[misc
         One for each code in ``columns_``, or a single one for all.
     columns_ : ndarray of int
         Codes whose pseudo labels vary.
+    sigmoids_ : list of LogisticRegression
+        From decisions to probabilities, one for each of ``columns_``; empty where not needed.
     thresholds_, low_, high_ : ndarray of shape (m,)
         t and the means m.
 
@@ -81,37 +83,56 @@ class PseudoLabelClassifier(RegressorMixin, BaseEstimator):  # type: ignore[misc
             self.estimators_ = [clone(self.classifier).fit(X, targets, **extra)]
         else:
             self.estimators_ = [clone(self.classifier).fit(X, y, **extra) for y in targets.T]
+        self.sigmoids_: list[Any] = []
+        if self.estimators_ and _has_margins(self.estimators_[0]):
+            margins = self._outputs(X)
+            self.sigmoids_ = [
+                LogisticRegression().fit(margin[:, None], y, **extra)
+                for margin, y in zip(margins.T, targets.T, strict=True)
+            ]
         return self
 
     def predict(self, X: Any) -> Array:
         """Return expected codes (n x m)."""
         check_is_fitted(self, "estimators_")
         share = np.tile(self.always_.astype(np.float64), (X.shape[0], 1))
-        if self.joint_:
-            share[:, self.columns_] = _joint_probabilities(self.estimators_[0], X)
-        else:
-            for column, estimator in zip(self.columns_, self.estimators_, strict=True):
-                share[:, column] = _probability(estimator, X)
+        found = self._outputs(X)
+        for at, sigmoid in enumerate(self.sigmoids_):
+            found[:, at] = sigmoid.predict_proba(found[:, at : at + 1])[:, 1]
+        share[:, self.columns_] = found
         return np.asarray(self.low_ + share * (self.high_ - self.low_))
 
+    def _outputs(self, X: Any) -> Array:
+        """Return probabilities, or margins, of the pseudo labels in ``columns_``."""
+        if self.joint_:
+            return _joint_outputs(self.estimators_[0], X)
+        found = np.empty((X.shape[0], len(self.columns_)))
+        for at, estimator in enumerate(self.estimators_):
+            found[:, at] = _output(estimator, X)
+        return found
 
-def _probability(estimator: Any, X: Any) -> Array:
+
+def _has_margins(estimator: Any) -> bool:
+    return not hasattr(estimator, "predict_proba") and hasattr(estimator, "decision_function")
+
+
+def _output(estimator: Any, X: Any) -> Array:
     if hasattr(estimator, "predict_proba"):
         return np.asarray(estimator.predict_proba(X)[:, -1])
     if hasattr(estimator, "decision_function"):
-        return np.asarray(expit(estimator.decision_function(X)))
+        return np.asarray(estimator.decision_function(X))
     return np.asarray(estimator.predict(X), dtype=np.float64)
 
 
-def _joint_probabilities(estimator: Any, X: Any) -> Array:
+def _joint_outputs(estimator: Any, X: Any) -> Array:
     if hasattr(estimator, "predict_proba"):
         found = estimator.predict_proba(X)
         if isinstance(found, list):  # one n x 2 array a label
             return np.stack([np.asarray(p)[:, -1] for p in found], axis=1)
-        return np.asarray(found)
+        return np.array(found, dtype=np.float64)
     if hasattr(estimator, "decision_function"):
-        return np.asarray(expit(estimator.decision_function(X)))
-    return np.asarray(estimator.predict(X), dtype=np.float64)
+        return np.array(estimator.decision_function(X), dtype=np.float64)
+    return np.array(estimator.predict(X), dtype=np.float64)
 
 
 def _takes_several(estimator: Any, what: str) -> bool:
