@@ -47,8 +47,9 @@ class TwoStepClassifier(BaseEstimator):  # type: ignore[misc]
     estimator : scikit-learn regressor, classifier or pipeline, or None
         Step two. None takes :class:`nnae.ridge.MultiOutputRidge`. A regressor of one output is
         fitted once a code; a classifier learns pseudo labels :math:`1[z > t]`.
-    decoder : {"auto", "linear"}, default="auto"
-        "linear": rates of labels are codes times weights.
+    decoder : {"auto", "linear", "neighbors"}, default="auto"
+        "linear" (and "auto"): rates, codes times weights. "neighbors": a vote of the nearest
+        training rows, :class:`nnae.decoders.NeighborsDecoder`.
     profile : {"best", "fast"}, default="best"
         "best" holds out a fifth of the training rows from step two to choose the threshold of
         ``predict`` (largest micro F1) and, where step two is the default, the penalty that ranks
@@ -84,10 +85,9 @@ class TwoStepClassifier(BaseEstimator):  # type: ignore[misc]
 
     Notes
     -----
-    A label without positives in training has rate 0, up to rounding, and comes
-    last; a row of zeros in X is
-    predicted by the intercept; a row without labels has codes of zero. With k above L the last
-    k - L places hold -1 and -inf. Training rows of weight 0 count as absent in step two.
+    A label without positives in training has rate 0, up to rounding, and comes last; a row of zeros
+    in X is predicted by the intercept; a row without labels has codes of zero. With k above L the
+    last k - L places hold -1 and -inf. Training rows of weight 0 count as absent in step two.
     Ranking n rows costs :math:`n k_1 L`; nothing of size n L is held. Kang et al. (2019).
 
     Examples

@@ -7,10 +7,19 @@ from __future__ import annotations
 
 from nnae.decoders._base import Decoder, Evidence
 from nnae.decoders.linear import LinearDecoder
+from nnae.decoders.neighbors import NeighborsDecoder
 
-__all__ = ["AUTO", "DECODERS", "Decoder", "Evidence", "LinearDecoder", "choose_decoder"]
+__all__ = [
+    "AUTO",
+    "DECODERS",
+    "Decoder",
+    "Evidence",
+    "LinearDecoder",
+    "NeighborsDecoder",
+    "choose_decoder",
+]
 
-DECODERS: dict[str, type[Decoder]] = {"linear": LinearDecoder}
+DECODERS: dict[str, type[Decoder]] = {"linear": LinearDecoder, "neighbors": NeighborsDecoder}
 AUTO = "linear"
 
 

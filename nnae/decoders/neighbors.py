@@ -1,0 +1,140 @@
+"""The decoder by neighbours: labels of the training rows whose predicted codes are nearest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+
+from nnae import _core
+from nnae._codes import CodeScale
+from nnae.decoders._base import Array, Decoder, Evidence
+
+#: Pairs of (number of neighbours, exponent of the cosine) that are tried.
+CANDIDATES = ((20, 4.0), (50, 6.0), (100, 8.0))
+#: Training rows that the pair is chosen on, each without itself.
+SAMPLE = 2000
+
+
+@dataclass
+class NeighborsDecoder(Decoder):
+    r"""Score labels by a vote of the nearest training rows in the space of predicted codes.
+
+    .. math:: S_{ij} = \sum_{t \in N(i)} \cos(\hat z_i, \hat z_t)^p Y_{tj} \Big/
+              \sum_{t \in N(i)} \cos(\hat z_i, \hat z_t)^p
+
+    Neighbours are searched among the codes that step two predicts for the training rows, not
+    among their true codes: both sides then carry the same errors of step two.
+
+    Attributes
+    ----------
+    codes : list of ndarray
+        Predicted codes of the training rows at every level (n x k_l), rows of norm one.
+    labels : csr_matrix
+        Training labels (n x L).
+    scale : CodeScale
+    n_neighbors : int
+    power : float
+        Exponent p. Both were chosen on training rows, each scored by its neighbours without itself.
+
+    Notes
+    -----
+    Exact search: n_query n k_l operations in blocks, no n_query x n matrix is held. Predicted codes
+    below zero count as zero; a row whose codes are all zero gets the label frequencies.
+    """
+
+    codes: list[Array]
+    labels: Any
+    scale: CodeScale
+    prior: Array
+    n_neighbors: int
+    power: float
+
+    @classmethod
+    def fit(cls, evidence: Evidence) -> NeighborsDecoder:
+        """Keep the training rows' predicted codes, and choose how many of them vote."""
+        targets = evidence.predict()
+        levels = range(1, len(evidence.concepts) + 1)
+        codes = [_unit_rows(evidence.scale.level(targets, level)) for level in levels]
+        labels = sp.csr_matrix(evidence.Y, dtype=evidence.dtype)
+        prior = np.asarray(labels.mean(axis=0), evidence.dtype).ravel()
+        decoder = cls(codes, labels, evidence.scale, prior, *CANDIDATES[0])
+        decoder._choose(evidence.n_threads)
+        return decoder
+
+    def _choose(self, n_threads: int) -> None:
+        """Take the candidate whose vote ranks the true labels of a sample of training rows best."""
+        n = self.labels.shape[0]
+        rows = np.linspace(0, n - 1, min(n, SAMPLE)).astype(np.int64)
+        truth = self.labels[rows]
+        widest = max(count for count, _ in CANDIDATES)
+        near, cosine = _core.topk_scores(self.codes[0][rows], self.codes[0], widest + 1, n_threads)
+        cosine[near == rows[:, None]] = 0
+        best = -1.0
+        for count, power in CANDIDATES:
+            kept = _nearest(cosine, count)
+            votes = self._votes(near, np.where(kept, cosine, 0), power)
+            found, _ = _core.topk_dense(self._scores(votes, n_threads), 5, n_threads)
+            score = _gain(truth, found)
+            if score > best:
+                best, self.n_neighbors, self.power = score, count, power
+
+    @property
+    def levels(self) -> int:
+        """Number of levels of the compressor."""
+        return len(self.codes)
+
+    def _votes(self, near: Array, cosine: Array, power: float) -> Any:
+        """Return the weights of neighbours (n_query x n, csr), rows of sum one (or zero)."""
+        weights = np.maximum(cosine, 0) ** self.codes[0].dtype.type(power)
+        weights[near < 0] = 0
+        total = weights.sum(axis=1, keepdims=True)
+        weights /= np.where(total > 0, total, 1)
+        indptr = np.arange(len(near) + 1, dtype=np.int64) * near.shape[1]
+        shape = (len(near), self.labels.shape[0])
+        votes = sp.csr_matrix((weights.ravel(), np.maximum(near, 0).ravel(), indptr), shape=shape)
+        votes.eliminate_zeros()
+        return votes
+
+    def _scores(self, votes: Any, n_threads: int) -> Array:
+        scores = np.asarray((votes @ self.labels).todense())
+        empty = np.diff(votes.indptr) == 0
+        scores[empty] = self.prior
+        return np.ascontiguousarray(scores)
+
+    def neighbours(self, targets: Array, level: int, n_threads: int) -> Any:
+        """Return who votes for each row, and with what share (n_query x n, csr)."""
+        queries = _unit_rows(self.scale.level(targets, level))
+        codes = self.codes[level - 1]
+        count = min(self.n_neighbors, len(codes))
+        near, cosine = _core.topk_scores(queries, codes, count, n_threads)
+        return self._votes(near, cosine, self.power)
+
+    def scores(self, targets: Array, level: int, n_threads: int) -> Array:
+        """Return the shares of the vote of all labels (n x L)."""
+        return self._scores(self.neighbours(targets, level, n_threads), n_threads)
+
+    def probabilities(self, scores: Array, loss: str) -> Array:
+        """Return the shares themselves: they lie in [0, 1]."""
+        return np.clip(scores, 0, 1)
+
+
+def _unit_rows(codes: Array) -> Array:
+    norms = np.sqrt(np.square(codes).sum(axis=1, keepdims=True))
+    return np.ascontiguousarray(codes / np.where(norms > 0, norms, 1), codes.dtype)
+
+
+def _nearest(cosine: Array, count: int) -> Array:
+    """Mark the ``count`` largest of each row; rows come by falling cosine but for one zero."""
+    order = np.argsort(-cosine, axis=1, kind="stable")
+    kept = np.zeros(cosine.shape, bool)
+    np.put_along_axis(kept, order[:, :count], True, axis=1)
+    return kept
+
+
+def _gain(truth: Any, found: Array) -> float:
+    """Return the discounted gain of ranked labels: the criterion of the choice."""
+    hits = np.asarray(truth[np.arange(len(found))[:, None], np.maximum(found, 0)].todense()) > 0
+    return float((hits / np.log2(np.arange(found.shape[1]) + 2)).sum())
