@@ -21,6 +21,8 @@ _PUBLIC = {
     "load": "persist",
     "save": "persist",
     "show_versions": "_versions",
+    "StabilityReport": "stabilising",
+    "stability": "stabilising",
     "datasets": "datasets",
     "io": "io",
     "metrics": "metrics",

@@ -13,16 +13,9 @@ from nnae._contingency import fisher, odds_ratio, shrunk_npmi
 from nnae._label_pairs import LabelPairs
 from nnae.auditing._trees import AuditedTree, Floats, Integers
 
-FALSE_DISCOVERY_RATE = 0.05
+Flags = npt.NDArray[np.bool_]
 
-METRICS = (
-    "spearman_npmi",
-    "spearman_log_odds",
-    "auc_positive_pairs",
-    "sibling_npmi_gain",
-    "contradiction_ratio",
-    "placement",
-)
+FALSE_DISCOVERY_RATE = 0.05
 SMALLER_IS_BETTER = frozenset({"contradiction_ratio"})
 
 
@@ -30,7 +23,7 @@ SMALLER_IS_BETTER = frozenset({"contradiction_ratio"})
 class Evidence:
     """Powered pairs of held-out labels and what was measured on each.
 
-    ``columns`` (m x 8): one, ranks of NPMI and of log odds ratio (centred), their squares, NPMI,
+    ``columns`` (8 x m): one, ranks of NPMI and of log odds ratio (centred), their squares, NPMI,
     whether the pair is significantly positive, whether significantly negative.
     """
 
@@ -49,43 +42,43 @@ class Evidence:
             for side in ("greater", "less")
         ]
         parts = [np.ones(len(npmi)), *ranks, *(r**2 for r in ranks), npmi, *flags]
-        return cls(pairs, np.column_stack(parts).astype(np.float64))
+        return cls(pairs, np.stack(parts).astype(np.float64))
 
     @property
     def labels(self) -> Integers:
         """Columns that are in at least one pair."""
         return np.union1d(self.pairs.a, self.pairs.b)
 
-    def sums(self, tree: AuditedTree) -> Floats:
-        """Return the columns' sums by level of the common ancestor and by having one parent."""
-        key = self._keys(tree)
-        n_keys = 2 * (len(tree.levels) + 2)
-        by = [np.bincount(key, column, n_keys) for column in self.columns.T]
-        return np.stack(by, axis=1)
+    def _keys(self, tree: AuditedTree, level: Integers) -> Integers:
+        kin = tree.siblings(self.pairs.a, self.pairs.b)
+        return np.asarray(2 * level + kin, np.int64)
 
-    def _keys(self, tree: AuditedTree) -> Integers:
-        a, b = self.pairs.a, self.pairs.b
-        return np.asarray(2 * tree.lca(a, b) + tree.siblings(a, b), np.int64)
+    def _lca(self, tree: AuditedTree) -> Integers:
+        return tree.lca(self.pairs.a, self.pairs.b)
 
     def values(self, tree: AuditedTree) -> dict[str, float]:
         """Return every metric of the tree."""
-        fits, tested = self.placements(tree)
+        level = self._lca(tree)
+        key = self._keys(tree, level)
+        sums = [np.bincount(key, part, 2 * (len(tree.levels) + 2)) for part in self.columns]
+        fits, tested = self._placements(level, len(tree.levels) + 1)
         share = float(fits[tested].mean()) if tested.any() else np.nan
-        return {**summarise(self.sums(tree)), "placement": share}
+        return {**summarise(np.stack(sums, axis=1)), "placement": share}
 
-    def placements(self, tree: AuditedTree) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    def placements(self, tree: AuditedTree) -> tuple[Flags, Flags]:
         """Return which labels are nearer to their neighbours in the tree than to the rest.
 
         Neighbours are the labels below the lowest ancestor under which a label has a powered
         pair; a label fits if its mean NPMI with them is above that with all others. The second
         array tells which labels could be judged: not those that meet others at the root only.
         """
-        L, top = len(self.pairs.margins), len(tree.levels) + 1
-        a, b, npmi = self.pairs.a, self.pairs.b, self.columns[:, 5]
-        level = tree.lca(a, b)
+        return self._placements(self._lca(tree), len(tree.levels) + 1)
+
+    def _placements(self, level: Integers, top: int) -> tuple[Flags, Flags]:
+        L, npmi = len(self.pairs.margins), self.columns[5]
         shape = (L, top + 1)
         counts, sums = np.zeros(shape), np.zeros(shape)
-        for end in (a, b):
+        for end in (self.pairs.a, self.pairs.b):
             key = end * (top + 1) + level
             counts += np.bincount(key, minlength=L * (top + 1)).reshape(shape)
             sums += np.bincount(key, npmi, L * (top + 1)).reshape(shape)
@@ -110,10 +103,10 @@ class Resampler:
     """
 
     def __init__(self, evidence: Evidence, tree: AuditedTree) -> None:
-        key = evidence._keys(tree)
+        key = evidence._keys(tree, evidence._lca(tree))
         order = np.argsort(key, kind="stable")
         self.a, self.b = evidence.pairs.a[order], evidence.pairs.b[order]
-        self.columns = evidence.columns[order]
+        self.columns = evidence.columns[:, order]
         n_keys = 2 * (len(tree.levels) + 2)
         self.bounds = np.searchsorted(key[order], np.arange(n_keys + 1))
         self.fits, self.tested = evidence.placements(tree)
@@ -122,14 +115,14 @@ class Resampler:
         """Return the metrics with a weight for every label."""
         pair = weights[self.a] * weights[self.b]
         slices = zip(self.bounds[:-1], self.bounds[1:], strict=True)
-        sums = np.stack([pair[s:e] @ self.columns[s:e] for s, e in slices])
+        sums = np.stack([self.columns[:, s:e] @ pair[s:e] for s, e in slices])
         judged = float(weights[self.tested].sum())
         share = float(weights[self.fits].sum()) / judged if judged > 0 else np.nan
         return {**summarise(sums), "placement": share}
 
 
 def summarise(sums: Floats) -> dict[str, float]:
-    """Return the metrics that follow from sums by level and kinship (see `Evidence.sums`)."""
+    """Return the metrics that follow from the columns' sums by level and kinship (a row each)."""
     by_level, siblings, total = sums[0::2] + sums[1::2], sums[1::2].sum(axis=0), sums.sum(axis=0)
     positive = by_level[:, 6]
     return {
@@ -165,7 +158,7 @@ def _auc(positive: Floats, others: Floats) -> float:
     return _ratio(float((positive * (farther + others / 2)).sum()), positive.sum() * others.sum())
 
 
-def _significant(p: Floats) -> npt.NDArray[np.bool_]:
+def _significant(p: Floats) -> Flags:
     if not len(p):
         return np.zeros(0, np.bool_)
     return np.asarray(multipletests(p, FALSE_DISCOVERY_RATE, method="fdr_bh")[0], np.bool_)

@@ -170,6 +170,8 @@ def audit(
         rows_by_metric |= _match(tree, groups, folds, n_permutations, draws)
     counts = _counts(whole, tree, Y)
     _bound_contradictions(rows_by_metric["contradiction_ratio"], counts)
+    place = rows_by_metric["placement"]
+    place["ci_low"], place["ci_high"] = resampling.wilson(place["value"], counts["judged_labels"])
     names = [rival.name for rival in folds[0].rivals]
     verdict = decide(rows_by_metric, counts, names, evidence, Y_train is None)
     columns = [*_COLUMNS]
@@ -273,7 +275,7 @@ def _minus(a: Values, b: Values) -> Values:
 
 
 def _counts(whole: Evidence, tree: AuditedTree, Y: sp.csr_matrix) -> dict[str, float]:
-    tested = len(whole.columns)
+    tested = whole.columns.shape[1]
     return {
         "rows": float(Y.shape[0]),
         "labels": float(Y.shape[1]),
@@ -282,7 +284,7 @@ def _counts(whole: Evidence, tree: AuditedTree, Y: sp.csr_matrix) -> dict[str, f
         "powered_pairs": float(whole.pairs.total),
         "tested_pairs": float(tested),
         "sibling_pairs": float(tree.siblings(whole.pairs.a, whole.pairs.b).sum()),
-        "negative_rate": float(whole.columns[:, 7].mean()) if tested else 0.0,
+        "negative_rate": float(whole.columns[7].mean()) if tested else 0.0,
     }
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.stats import beta
+from statsmodels.stats.proportion import proportion_confint
 
 from nnae.auditing._agreement import SMALLER_IS_BETTER, Evidence
 from nnae.auditing._taxonomy import taxonomy_values
@@ -14,6 +15,12 @@ from nnae.auditing._trees import AuditedTree, Floats, Integers
 
 Values = dict[str, float]
 COVERAGE = 0.95
+_RANGES = {
+    "spearman_npmi": (-1.0, 1.0),
+    "spearman_log_odds": (-1.0, 1.0),
+    "sibling_npmi_gain": (-2.0, 2.0),
+    "contradiction_ratio": (0.0, np.inf),
+}  # the others lie between 0 and 1
 
 
 @dataclass(frozen=True)
@@ -30,7 +37,7 @@ def summary_rows(
     """Return value, interval, mean under the null and p-value of every metric."""
     rows = {}
     for metric, value in observed.items():
-        low, high = _interval(_of(resampled, metric))
+        low, high = _interval(_of(resampled, metric), value, *_RANGES.get(metric, (0.0, 1.0)))
         shuffled = _of(null, metric)
         p = np.nan
         if len(shuffled) and np.isfinite(value):
@@ -100,6 +107,7 @@ def compare(
         p = np.nan
         difference = tree[metric] - value
         if len(spread) and np.isfinite(difference):
+            spread = spread + (difference - np.median(spread))
             side = min(int((spread <= 0).sum()), int((spread >= 0).sum()))
             p = min(1.0, 2.0 * (1 + side) / (1 + len(spread)))
         rows[metric] = {name: value, f"{name}_difference": difference, f"{name}_p_value": p}
@@ -113,13 +121,26 @@ def zero_bound(n_pairs: float, base_rate: float) -> float:
     return float(beta.isf((1 - COVERAGE) / 2, 1, n_pairs)) / base_rate
 
 
+def wilson(share: float, n: float) -> tuple[float, float]:
+    """Return Wilson's interval of a share of n labels."""
+    if n <= 0 or not np.isfinite(share):
+        return np.nan, np.nan
+    low, high = proportion_confint(round(share * n), n, 1 - COVERAGE, "wilson")
+    return float(low), float(high)
+
+
 def _of(values: list[Values], metric: str) -> Floats:
     found = np.array([value[metric] for value in values], np.float64)
     return found[np.isfinite(found)]
 
 
-def _interval(values: Floats) -> tuple[float, float]:
-    if not len(values):
+def _interval(values: Floats, value: float, least: float, most: float) -> tuple[float, float]:
+    """Return the percentile interval moved to the value.
+
+    Repeated labels bias matches upwards: drawn anew, a tree seems a little better than it is.
+    """
+    if not len(values) or not np.isfinite(value):
         return np.nan, np.nan
-    low, high = np.quantile(values, [(1 - COVERAGE) / 2, (1 + COVERAGE) / 2])
+    ends = np.quantile(values, [(1 - COVERAGE) / 2, (1 + COVERAGE) / 2])
+    low, high = np.clip(ends + (value - np.median(values)), least, most)
     return float(low), float(high)
