@@ -65,7 +65,7 @@ class Features:
         self.sparse = sp.issparse(X)
         total = float((self.roots**2).sum())
         if self.sparse:
-            self._X = X if weights is None else sp.csr_matrix(sp.diags_array(self.roots) @ X)
+            self._X = X if weights is None else sp.csr_matrix(sp.diags(self.roots) @ X)
             self._X = self._X.astype(self.dtype)
             self._Xt = sp.csr_matrix(self._X.T)
             self.mean = self._transposed(self.roots[:, None].astype(self.dtype))[:, 0] / total

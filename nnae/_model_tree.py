@@ -38,6 +38,7 @@ MODULES: tuple[str, ...] = (
 #: Types beyond scikit-learn's estimators and numpy's that nested estimators may hold.
 TRUSTED = (
     "numpy.dtype",
+    "scipy.sparse._csr.csr_matrix",
     "sklearn.tree._tree.Tree",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
 )

@@ -16,8 +16,6 @@ from nnae.cli import main
 from nnae.cli._app import COMMANDS
 from nnae.io import read_svmlight, read_transactions, read_xmc, write_svmlight, write_xmc
 
-pytest.importorskip("nnae.classify")
-
 WORDS = ("egg", "flour", "milk", "salt", "rice", "soy", "ginger", "leek", "oil", "bread")
 TABLE = ("--text-column", "body", "--label-column", "tags", "--label-sep", "|")
 ENVIRONMENT = {
@@ -67,7 +65,7 @@ def run(capsys, *words):
     return status, out, err
 
 
-def program(*words, cwd=None):
+def program(*words, cwd):
     """Run the command line as a program of its own."""
     return subprocess.run(
         [sys.executable, "-m", "nnae", *map(str, words)],
@@ -75,11 +73,11 @@ def program(*words, cwd=None):
     )  # fmt: skip
 
 
-def shell(line):
+def shell(line, cwd):
     """Run a line with ``{nnae}`` in it through the shell."""
     return subprocess.run(
         line.format(nnae=f"{shlex.quote(sys.executable)} -m nnae"),
-        shell=True, capture_output=True, text=True, env=ENVIRONMENT, timeout=120, check=False,
+        shell=True, capture_output=True, text=True, cwd=cwd, env=ENVIRONMENT, timeout=120, check=False,
     )  # fmt: skip
 
 
@@ -302,17 +300,17 @@ def test_a_mistake_is_one_line(folder, capsys, words, status, part):
     assert out == "" and "Traceback" not in err
 
 
-def test_a_full_disk_is_one_line(folder, capsys):
+def test_a_full_disk_is_one_line(folder):
     if not Path("/dev/full").exists():
         pytest.skip("/dev/full, a disk that is always full, is Linux's")
-    result = shell(f"{{nnae}} hierarchy {folder / 'model.nnae'} > /dev/full")
+    result = shell(f"{{nnae}} hierarchy {folder / 'model.nnae'} > /dev/full", folder)
     assert result.returncode == 1 and "Traceback" not in result.stderr
     assert result.stderr.startswith("nnae: error: ")
 
 
 def test_the_reader_of_a_pipe_may_stop(folder):
     words = f"-q {folder / 'model.nnae'} {folder / 'test.txt'} --top 36"
-    result = shell(f"{{nnae}} predict {words} | head -1")
+    result = shell(f"{{nnae}} predict {words} | head -1", folder)
     assert result.stdout == "row,rank,label,score\n" and "Traceback" not in result.stderr
 
 
@@ -352,10 +350,10 @@ def test_versions(capsys):
     assert json.loads(run(capsys, "versions", "--json")[1])["nnae"] == nnae.__version__
 
 
-def test_module_and_program_are_the_same():
-    result = program("--version")
+def test_a_program_of_its_own(tmp_path):
+    result = program("--version", cwd=tmp_path)
     assert (result.returncode, result.stdout) == (0, f"nnae {nnae.__version__}\n")
-    result = program("fit", "there-is-no-such-file.txt")
+    result = program("fit", "there-is-no-such-file.txt", cwd=tmp_path)
     assert result.returncode == 1 and result.stdout == ""
     assert result.stderr.splitlines() == [
         line for line in result.stderr.splitlines() if line.startswith("nnae: error:")

@@ -11,8 +11,6 @@ from nnae.cli._demo import excerpt, new_folder, show_scores
 from nnae.cli._scores import ndcg, precision, psp
 from nnae.cli._screen import Screen
 
-pytest.importorskip("nnae.classify")
-
 
 def test_demo_json_has_the_agreed_fields(capsys, monkeypatch, tmp_path):
     capsys.readouterr()
