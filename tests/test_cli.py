@@ -77,7 +77,8 @@ def shell(line, cwd):
     """Run a line with ``{nnae}`` in it through the shell."""
     return subprocess.run(
         line.format(nnae=f"{shlex.quote(sys.executable)} -m nnae"),
-        shell=True, capture_output=True, text=True, cwd=cwd, env=ENVIRONMENT, timeout=120, check=False,
+        shell=True, capture_output=True, text=True, cwd=cwd, env=ENVIRONMENT, timeout=120,
+        check=False,
     )  # fmt: skip
 
 
