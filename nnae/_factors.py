@@ -13,8 +13,9 @@ from nnae._target import Side, Target
 
 Array = npt.NDArray[Any]
 
-#: Smallest value of a factor under multiplicative updates (method of Takahashi and Hibi 2014).
-FLOOR = {"float32": 1e-10, "float64": 1e-16}
+#: Smallest value of a factor under multiplicative updates (method of Takahashi and Hibi 2014). A
+#: product of two must not vanish; in double precision anything larger shows in the objective.
+FLOOR = {"float32": 1e-10, "float64": 1e-100}
 #: Share of the largest entry below which a fitted value is reported as zero.
 NEGLIGIBLE = {"float32": 1e-7, "float64": 1e-12}
 

@@ -133,15 +133,17 @@ def _finish(levels: list[Factors], history: History, pretraining: list[list[floa
     """
     weights, codes = [], []
     below = Y
-    order: Array | None = None
+    order = np.arange(levels[0].Wt.shape[0])
     for factors in levels:
-        Wt = factors.Wt if order is None else factors.Wt[order]
-        _, Wt, order = normalise(factors.Z, np.ascontiguousarray(Wt))
+        _, Wt, order = normalise(factors.Z, np.ascontiguousarray(factors.Wt[order]))
         Wt[Wt <= negligible(Wt.dtype) * Wt.max(axis=0, initial=0)] = 0
         total = Wt.sum(axis=0, dtype=np.float64)
         Wt /= np.where(total > 0, total, 1).astype(Wt.dtype)
         Z = codes_of_rows(below, Wt, factors.loss, factors.n_threads, factors.penalty)
-        weights.append(np.ascontiguousarray(Wt.T))
+        by_mass = np.argsort(-Z.sum(axis=0, dtype=np.float64), kind="stable")
+        order = order[by_mass]
+        weights.append(np.ascontiguousarray(Wt[:, by_mass].T))
+        Z = np.ascontiguousarray(Z[:, by_mass])
         codes.append(Z)
         below = above_floor(Z, negligible(Z.dtype))
     return Fit(weights, codes, history, pretraining)

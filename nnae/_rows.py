@@ -38,5 +38,5 @@ def codes_of_rows(
     codes = np.zeros((target.shape[0], Wt.shape[1]), Wt.dtype)
     tolerance = 1e-6 if Wt.dtype == np.float64 else 1e-4
     Factors(target, codes, Wt, loss, n_threads, penalty).descend_codes(max_passes, tolerance)
-    codes[codes <= negligible(Wt.dtype) * codes.max(initial=0)] = 0
+    codes[codes <= negligible(Wt.dtype) * codes.max(axis=1, keepdims=True, initial=0)] = 0
     return codes

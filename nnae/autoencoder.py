@@ -210,7 +210,10 @@ class NNAE(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         if isinstance(self.code_penalty, str):
             check_choice("code_penalty", self.code_penalty, ("auto",))
             return BERNOULLI_PENALTY if loss == "bernoulli" else 0.0
-        return check_tolerance("code_penalty", self.code_penalty)
+        penalty = check_tolerance("code_penalty", self.code_penalty)
+        if penalty and loss == "frobenius":
+            raise ValueError(f"code_penalty needs a rate loss; got {penalty:g} with 'frobenius'")
+        return penalty
 
     def _keep(self, fitted: Fitted, problem: Problem, space: LabelSpace) -> None:
         self.label_names_ = np.array(space.names, dtype=object)
@@ -292,7 +295,8 @@ class NNAE(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def concepts(self, level: int) -> Array:
         """Return the concepts of a level as distributions over labels (k_level x L)."""
-        return concepts_by_label(self.weights_, self._check_level(level))
+        level = self._check_level(level)
+        return concepts_by_label(self.weights_, level)
 
     def _check_level(self, level: Any) -> int:
         check_is_fitted(self, "weights_")
