@@ -8,7 +8,7 @@ import scipy.sparse as sp
 
 from nnae import _core
 
-FLOOR = {"float32": 1e-10, "float64": 1e-16}
+FLOOR = {"float32": 1e-10, "float64": 1e-100}
 RTOL = {"float32": 5e-4, "float64": 1e-10}
 SIZES = {"small": (5, 4, 2), "middle": (67, 43, 17), "large": (650, 131, 70)}
 EDGES = {

@@ -41,7 +41,7 @@ def test_the_planted_groups_are_recovered():
     scores = []
     for seed in range(5):
         planted = make_label_hierarchy(random_state=seed)
-        model = NNAE((12, 3), random_state=seed).fit(planted.Y)
+        model = NNAE((12, 3), random_state=seed).fit(Y)
         scores.append(adjusted_rand_score(planted.groups, model.concepts(1).argmax(axis=0)))
     assert np.median(scores) >= 0.8, scores
 
@@ -325,3 +325,20 @@ def test_clones_are_equal_and_fits_repeat(Y):
     copy = clone(model)
     assert copy.get_params() == model.get_params()
     np.testing.assert_array_equal(copy.fit(Y).weights_[1], model.fit(Y).weights_[1])
+
+
+def test_a_penalty_needs_a_rate_loss(Y):
+    with pytest.raises(ValueError, match="code_penalty needs a rate loss; got 0.5"):
+        NNAE((6, 2), loss="frobenius", code_penalty=0.5).fit(Y)
+
+
+def test_concepts_before_fit_say_so():
+    with pytest.raises(NotFittedError):
+        NNAE((6, 2)).concepts(1)
+
+
+@pytest.mark.parametrize("options", [{}, {"loss": "frobenius"}, {"encoder": "linear"}])
+def test_concepts_come_by_falling_mass(Y, options):
+    model = NNAE((12, 3), random_state=0, **options).fit(Y)
+    for codes in model.codes_:
+        assert (np.diff(codes.sum(axis=0)) <= 1e-6 * codes.sum()).all()

@@ -14,7 +14,6 @@ from sklearn.decomposition import NMF as ScikitNMF
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 
 from nnae import NMF
-from nnae._factors import FLOOR
 from nnae.datasets import make_label_hierarchy
 
 SOLVERS = ("mu", "cd")
@@ -44,7 +43,7 @@ def fit(Y, k=6, **options):
     return NMF(k, **options).fit(Y)
 
 
-@pytest.mark.parametrize("max_iter", [1, 2, 10, 25])
+@pytest.mark.parametrize("max_iter", [1, 2, 25, 200])
 @pytest.mark.parametrize(
     ("loss_name", "solver"), [("frobenius", "mu"), ("kullback-leibler", "mu"), ("frobenius", "cd")]
 )
@@ -60,18 +59,6 @@ def test_sweeps_follow_scikit_learn(counts, loss_name, solver, max_iter):
     assert ours.loss_ == pytest.approx(error, rel=1e-6)
     product = codes @ theirs.components_
     np.testing.assert_allclose(ours.codes_ @ ours.components_, product, atol=1e-6 * product.max())
-
-
-@pytest.mark.parametrize("loss_name", ["frobenius", "kullback-leibler"])
-def test_only_the_floor_parts_long_fits_from_scikit_learn(counts, loss_name, monkeypatch):
-    monkeypatch.setitem(FLOOR, "float64", 1e-300)  # theirs lets entries vanish
-    W, H = start(counts)
-    theirs = ScikitNMF(6, init="custom", solver="mu", beta_loss=loss_name, max_iter=200, tol=0)
-    theirs.fit_transform(counts, W=W.copy(), H=H.copy())
-    ours = fit(counts, loss=loss_name, solver="mu", init=(W, H), max_iter=200)
-    error = theirs.reconstruction_err_**2
-    error = error if loss_name == "frobenius" else error / 2
-    assert ours.loss_ == pytest.approx(error, rel=1e-6)
 
 
 @pytest.mark.parametrize("solver", ["mu", "cd"])
