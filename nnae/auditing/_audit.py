@@ -91,7 +91,7 @@ def audit(
         clusters at every level.
 
         `trustworthy` asks for 50 tested pairs and 20 labels that can be judged, a positive
-        correlation with p <= 0.05, a one-sided 95 % Wilson bound of `placement` of at least 0.85,
+        correlation with p <= 0.05, a one-sided 95 % Wilson bound of `placement` of at least 0.87,
         and a contradiction ratio whose interval is below 1 (where 5 sibling pairs are negative or
         would be by chance). A tree that is far from random may still have many labels out of
         place; the bound of `placement` is what it fails.

@@ -13,7 +13,7 @@ from statsmodels.stats.proportion import proportion_confint
 
 LEAST_PAIRS = 50
 LEAST_JUDGED = 20
-LEAST_PLACEMENT = 0.85
+LEAST_PLACEMENT = 0.87
 LEAST_NEGATIVE = 5.0
 SIGNIFICANT = 0.05
 
