@@ -41,7 +41,7 @@ def test_the_planted_groups_are_recovered():
     scores = []
     for seed in range(5):
         planted = make_label_hierarchy(random_state=seed)
-        model = NNAE((12, 3), random_state=seed).fit(Y)
+        model = NNAE((12, 3), random_state=seed).fit(planted.Y)
         scores.append(adjusted_rand_score(planted.groups, model.concepts(1).argmax(axis=0)))
     assert np.median(scores) >= 0.8, scores
 
@@ -87,10 +87,11 @@ def test_the_result_is_in_normal_form(Y, options):
     np.testing.assert_allclose(model.concepts(2), model.weights_[1] @ model.weights_[0], rtol=1e-9)
 
 
-def test_concepts_come_by_falling_mass(Y):
-    for codes in fit(Y, encoder="linear").codes_:
+@pytest.mark.parametrize("options", [{}, {"loss": "frobenius"}, {"encoder": "linear"}])
+def test_concepts_come_by_falling_mass(Y, options):
+    for codes in fit(Y, **options).codes_:
         mass = codes.sum(axis=0)
-        assert (np.diff(mass) <= 1e-9 * mass[0]).all()
+        assert (np.diff(mass) <= 1e-6 * mass.sum()).all()
 
 
 @every_kind
@@ -328,17 +329,10 @@ def test_clones_are_equal_and_fits_repeat(Y):
 
 
 def test_a_penalty_needs_a_rate_loss(Y):
-    with pytest.raises(ValueError, match="code_penalty needs a rate loss; got 0.5"):
+    with pytest.raises(ValueError, match="code_penalty needs a rate loss"):
         NNAE((6, 2), loss="frobenius", code_penalty=0.5).fit(Y)
 
 
 def test_concepts_before_fit_say_so():
     with pytest.raises(NotFittedError):
         NNAE((6, 2)).concepts(1)
-
-
-@pytest.mark.parametrize("options", [{}, {"loss": "frobenius"}, {"encoder": "linear"}])
-def test_concepts_come_by_falling_mass(Y, options):
-    model = NNAE((12, 3), random_state=0, **options).fit(Y)
-    for codes in model.codes_:
-        assert (np.diff(codes.sum(axis=0)) <= 1e-6 * codes.sum()).all()
