@@ -1,0 +1,113 @@
+#!/usr/bin/env bash
+# Builds and checks the R package: R and its packages from Debian, and a Python environment of its
+# own, because Debian's reticulate cannot use numpy 2. Ends with a status other than 0 when anything
+# fails, and says how long it took. Settings: NNAE_R_WORK, a folder to keep (default: a new one, that
+# is removed); NNAE_R_PYTHON, a Python with a shared library (default: the first that is found).
+set -euo pipefail
+
+started=$SECONDS
+top=$(cd "$(dirname "$0")/.." && pwd)
+if [ -n "${NNAE_R_WORK-}" ]; then
+  mkdir -p "$NNAE_R_WORK"
+  work=$(cd "$NNAE_R_WORK" && pwd)
+else
+  work=$(mktemp -d)
+fi
+
+finish() {
+  status=$?
+  [ -n "${NNAE_R_WORK-}" ] || rm -rf "$work"
+  if [ "$status" = 0 ]; then verdict=passed; else verdict="failed with status $status"; fi
+  echo "r.sh: $verdict after $((SECONDS - started)) s"
+}
+trap finish EXIT
+
+retry() {
+  for pause in 5 20 60; do
+    "$@" && return 0
+    echo "r.sh: '$1' failed, again in $pause s" >&2
+    sleep "$pause"
+  done
+  "$@"
+}
+
+packages=(r-base-dev r-cran-reticulate r-cran-matrix r-cran-testthat r-cran-generics
+  r-cran-igraph r-cran-ape r-cran-roxygen2 r-cran-lintr)
+
+install_r() {
+  if dpkg -s "${packages[@]}" > "$work/packages.log" 2>&1; then return 0; fi
+  local root=()
+  [ "$(id -u)" = 0 ] || root=(sudo)
+  retry "${root[@]}" apt-get update -qq
+  retry "${root[@]}" env DEBIAN_FRONTEND=noninteractive \
+    apt-get install -y -qq --no-install-recommends "${packages[@]}" > "$work/apt.log"
+}
+
+shared_python() {
+  local probe='import sys, sysconfig
+sys.exit(not (sysconfig.get_config_var("Py_ENABLE_SHARED") and sys.version_info < (3, 13)))'
+  for candidate in ${NNAE_R_PYTHON-} python3 python3.12 python3.11 python3.10 /usr/bin/python3; do
+    if command -v "$candidate" > /dev/null && "$candidate" -c "$probe"; then
+      command -v "$candidate"
+      return 0
+    fi
+  done
+  echo "r.sh: no Python 3.10 to 3.12 with a shared library was found; set NNAE_R_PYTHON" >&2
+  return 1
+}
+
+make_environment() {
+  local python
+  python=$(shared_python)
+  [ -x "$work/venv/bin/python" ] || "$python" -m venv "$work/venv"
+  rm -rf "$work/source"
+  mkdir "$work/source"
+  (cd "$top" && cp -r pyproject.toml setup.py LICENSE csrc nnae "$work/source")
+  for file in README.md MANIFEST.in; do
+    [ ! -e "$top/$file" ] || cp "$top/$file" "$work/source"
+  done
+  find "$work/source" -name '*.so' -delete
+  export NNAE_NATIVE=1
+  retry "$work/venv/bin/pip" install -q --disable-pip-version-check \
+    "numpy==1.26.4" "pandas<3" "scipy<1.14" "scikit-learn>=1.4"
+  (cd "$work/source" && retry "$work/venv/bin/pip" install -q --disable-pip-version-check \
+    --force-reinstall --no-deps . && retry "$work/venv/bin/pip" install -q . "numpy==1.26.4")
+}
+
+# Help pages and NAMESPACE must be those that roxygen writes from the sources.
+check_documentation() {
+  (cd "$work/package" && Rscript -e 'roxygen2::roxygenise(load_code = "source")' > "$work/roxygen.log" 2>&1)
+  if ! diff -r "$top/r_bridge/man" "$work/package/man" ||
+    ! diff "$top/r_bridge/NAMESPACE" "$work/package/NAMESPACE"; then
+    echo "r.sh: run roxygen2::roxygenise(load_code = \"source\") in r_bridge and commit" >&2
+    return 1
+  fi
+}
+
+check_style() {
+  Rscript -e 'found <- lintr::lint_package(commandArgs(TRUE)); print(found); quit(status = length(found) > 0)' \
+    "$work/package"
+}
+
+check_package() {
+  export RETICULATE_PYTHON="$work/venv/bin/python" NOT_CRAN=true
+  export _R_CHECK_FORCE_SUGGESTS_=false _R_CHECK_SYSTEM_CLOCK_=0 _R_CHECK_CRAN_INCOMING_=false
+  cd "$work"
+  rm -f nnae_*.tar.gz
+  R CMD build package
+  R CMD check --no-manual nnae_*.tar.gz
+  grep -q '^Status: OK' nnae.Rcheck/00check.log
+  cat nnae.Rcheck/tests/testthat.Rout | grep '^\[ FAIL'
+  if ! grep -q '^\[ FAIL 0 | WARN 0 | SKIP 0 ' nnae.Rcheck/tests/testthat.Rout; then
+    echo "r.sh: tests were skipped or warned; see above" >&2
+    return 1
+  fi
+}
+
+install_r
+make_environment
+rm -rf "$work/package"
+cp -r "$top/r_bridge" "$work/package"
+check_documentation
+check_style
+check_package

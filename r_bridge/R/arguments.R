@@ -1,0 +1,116 @@
+# Arguments on their way to Python. R's numbers are floats there: counts are made integers here.
+refuse <- function(...) stop(sprintf(...), call. = FALSE)
+
+shown <- function(value) {
+  if (is.null(value)) {
+    return("NULL")
+  }
+  if (!is.atomic(value) || length(value) != 1) {
+    return(sprintf("%s of length %d", class(value)[1], length(value)))
+  }
+  if (is.character(value)) dQuote(value, FALSE) else format(value)
+}
+
+check_count <- function(value, name) {
+  ok <- is.numeric(value) && length(value) == 1 && is.finite(value) && value == round(value) &&
+    abs(value) <= .Machine$integer.max
+  if (!ok) refuse("`%s` must be one whole number; got %s", name, shown(value))
+  as.integer(value)
+}
+
+check_count_or_null <- function(value, name) {
+  if (is.null(value)) NULL else check_count(value, name)
+}
+
+check_number <- function(value, name) {
+  if (!is.numeric(value) || length(value) != 1 || is.na(value)) {
+    refuse("`%s` must be one number; got %s", name, shown(value))
+  }
+  as.double(value)
+}
+
+check_text <- function(value, name) {
+  if (!is.character(value) || length(value) != 1 || is.na(value)) {
+    refuse("`%s` must be one string; got %s", name, shown(value))
+  }
+  value
+}
+
+check_logical <- function(value, name) {
+  if (!is.logical(value) || length(value) != 1 || is.na(value)) {
+    refuse("`%s` must be TRUE or FALSE; got %s", name, shown(value))
+  }
+  value
+}
+
+check_choice <- function(value, name, choices) {
+  if (identical(value, choices)) {
+    return(choices[1])
+  }
+  check_text(value, name)
+  if (!value %in% choices) {
+    refuse("`%s` must be one of %s; got %s", name, toString(dQuote(choices, FALSE)), shown(value))
+  }
+  value
+}
+
+check_level <- function(level, widths) {
+  level <- check_count(level, "level")
+  if (level < 1 || level > length(widths)) {
+    refuse("`level` must be between 1 and %d; got %d", length(widths), level)
+  }
+  level
+}
+
+check_widths <- function(value, name) {
+  if (is.character(value)) {
+    return(check_text(value, name))
+  }
+  reticulate::tuple(as.list(vapply(value, check_count, 1L, name = name)))
+}
+
+check_number_or_text <- function(value, name) {
+  if (is.character(value)) check_text(value, name) else check_number(value, name)
+}
+
+# "random" and the like, or list(W, H): matrices to start from.
+check_start <- function(value, name) {
+  if (!is.list(value)) {
+    return(check_text(value, name))
+  }
+  if (length(value) != 2 || !all(vapply(value, is.matrix, TRUE))) {
+    refuse("`%s` must be one string or a list of two matrices; got %s", name, shown(value))
+  }
+  reticulate::tuple(lapply(unname(value), as_numpy, name = name))
+}
+
+check_callback <- function(value, name) {
+  if (!is.null(value) && !is.function(value)) {
+    refuse("`%s` must be NULL or a function of sweep and objective; got %s", name, shown(value))
+  }
+  if (is.null(value)) {
+    return(NULL)
+  }
+  plain <- function(x) if (inherits(x, "python.builtin.object")) reticulate::py_to_r(x) else x
+  function(sweep, objective) {
+    value(as.integer(plain(sweep)), as.double(plain(objective)))
+    NULL
+  }
+}
+
+check_sample_weight <- function(value, rows) {
+  if (is.null(value)) {
+    return(NULL)
+  }
+  if (!is.numeric(value) || length(value) != rows || anyNA(value)) {
+    refuse("`sample_weight` must hold %d numbers; got %s", rows, shown(value))
+  }
+  reticulate::np_array(as.double(value))
+}
+
+check_unused <- function(...) {
+  if (...length()) {
+    extra <- ...names()
+    refuse("unknown argument %s", if (is.null(extra)) "without a name" else extra[1])
+  }
+}

@@ -1,0 +1,47 @@
+#' Compress labels by a deep non-negative autoencoder
+#'
+#' Every level has codes of its own: level 1 models the labels, level l the codes below it. Rows of
+#' every weight matrix sum to one; they are the concepts of the level.
+#'
+#' @inheritParams nnae_nmf
+#' @param layer_sizes Decreasing widths of the levels, such as `c(60, 12)`; `"auto"` chooses them.
+#' @param loss Loss of level 1, see [nnae_nmf()].
+#' @param encoder `"nnls"`: codes of least loss given the weights; `"linear"`: codes are a linear
+#'   map of the labels, fitted on their co-occurrence at a cost that does not depend on the rows.
+#' @param objective `"levels"`: every level has a loss; `"chain"`: only the reconstruction from the
+#'   last level counts.
+#' @param init Start of every level: `"auto"`, `"random"`, `"nndsvd"` or `"nndsvda"`.
+#' @param code_penalty Penalty on the codes of level 1, or `"auto"`.
+#' @param pretrain_iter Largest number of sweeps of each level's pretraining.
+#' @param max_iter Largest number of joint sweeps.
+#' @return An object of class `nnae_autoencoder`; see [nnae_compressor] for its methods.
+#' @examples
+#' if (nnae_available()) {
+#'   planted <- nnae_dataset("label_hierarchy", n_samples = 200, random_state = 0)
+#'   model <- nnae_autoencoder(planted$y, layer_sizes = c(12, 3), random_state = 0)
+#'   summary(model)
+#' }
+#' @export
+nnae_autoencoder <- function(y, layer_sizes = "auto", loss = "auto", encoder = "nnls",
+                             objective = "levels", solver = "auto", init = "auto",
+                             code_penalty = "auto", pretrain_iter = 200, max_iter = 50,
+                             tol = 1e-4, random_state = NULL, n_threads = NULL, verbose = 0,
+                             callback = NULL, sample_weight = NULL, sep = ",") {
+  parameters <- list(
+    layer_sizes = check_widths(layer_sizes, "layer_sizes"),
+    loss = check_text(loss, "loss"),
+    encoder = check_text(encoder, "encoder"),
+    objective = check_text(objective, "objective"),
+    solver = check_text(solver, "solver"),
+    init = check_text(init, "init"),
+    code_penalty = check_number_or_text(code_penalty, "code_penalty"),
+    pretrain_iter = check_count(pretrain_iter, "pretrain_iter"),
+    max_iter = check_count(max_iter, "max_iter"),
+    tol = check_number(tol, "tol"),
+    random_state = check_count_or_null(random_state, "random_state"),
+    n_threads = check_count_or_null(n_threads, "n_threads"),
+    verbose = check_count(verbose, "verbose"),
+    callback = check_callback(callback, "callback")
+  )
+  fit_compressor("NNAE", parameters, as_label_matrix(y, "y", sep), sample_weight, match.call())
+}

@@ -1,0 +1,49 @@
+#' Factorise labels by non-negative matrix factorisation
+#'
+#' Minimises a loss between the labels `y` (n x L) and the product of codes (n x k) and weights
+#' (k x L), all non-negative, without making a dense n x L matrix.
+#'
+#' @param y Labels: a matrix or one of package Matrix (examples x labels), a data frame of numeric
+#'   columns or of one list column, a list of character vectors, or text with labels between `sep`.
+#' @param n_components Number of concepts k.
+#' @param loss `"bernoulli"` for 0/1 labels with `P(y = 1) = 1 - exp(-rate)`,
+#'   `"kullback-leibler"`, `"frobenius"`; `"auto"` is `"bernoulli"` where every value is 0 or 1,
+#'   else `"frobenius"`.
+#' @param solver `"cd"` (coordinate descent, also `"auto"`) or `"mu"` (multiplicative updates).
+#' @param init Start: `"auto"`, `"random"`, `"nndsvd"`, `"nndsvda"`, or a list of two matrices,
+#'   codes (n x k) and weights (k x L).
+#' @param max_iter Largest number of sweeps.
+#' @param tol Stop when a sweep lowers the objective by less than this share of its first value.
+#' @param random_state Seed, a whole number, or NULL.
+#' @param n_threads Threads, or NULL for all; the result does not depend on it.
+#' @param verbose 1 prints the objective after every sweep.
+#' @param callback NULL or a function of the number of the sweep and the objective.
+#' @param sample_weight NULL or one non-negative weight an example.
+#' @param sep Separator of labels in text.
+#' @return An object of class `nnae_nmf`; see [nnae_compressor] for its methods.
+#' @seealso [nnae_autoencoder()] for several levels.
+#' @examples
+#' if (nnae_available()) {
+#'   dishes <- list(c("egg", "flour"), c("egg", "flour"), "leek", c("leek", "potato"), "potato")
+#'   model <- nnae_nmf(dishes, n_components = 2, random_state = 0)
+#'   print(model)
+#'   coef(model)
+#' }
+#' @export
+nnae_nmf <- function(y, n_components = 100, loss = "auto", solver = "auto", init = "auto",
+                     max_iter = 200, tol = 1e-4, random_state = NULL, n_threads = NULL,
+                     verbose = 0, callback = NULL, sample_weight = NULL, sep = ",") {
+  parameters <- list(
+    n_components = check_count(n_components, "n_components"),
+    loss = check_text(loss, "loss"),
+    solver = check_text(solver, "solver"),
+    init = check_start(init, "init"),
+    max_iter = check_count(max_iter, "max_iter"),
+    tol = check_number(tol, "tol"),
+    random_state = check_count_or_null(random_state, "random_state"),
+    n_threads = check_count_or_null(n_threads, "n_threads"),
+    verbose = check_count(verbose, "verbose"),
+    callback = check_callback(callback, "callback")
+  )
+  fit_compressor("NMF", parameters, as_label_matrix(y, "y", sep), sample_weight, match.call())
+}

@@ -1,0 +1,159 @@
+#' Rank labels of new examples through interpretable codes
+#'
+#' Step one compresses the training labels, step two learns the codes from features; a prediction
+#' decodes the codes of step two and ranks the labels.
+#'
+#' @param x Features: a numeric matrix or one of package Matrix, a data frame (factors are expanded
+#'   as by [model.matrix()], sparse), or a formula such as `labels ~ .`.
+#' @param y Labels, in any form that [nnae_nmf()] takes.
+#' @param data Data frame of the formula's variables. Its left side may be a matrix, a list column,
+#'   text with labels between `sep`, or `cbind()` of columns.
+#' @param compressor Step one: NULL, or a fit of [nnae_nmf()] or [nnae_autoencoder()].
+#' @param estimator Step two: NULL, or an estimator of scikit-learn, imported by reticulate.
+#' @param decoder `"auto"` or the name of a decoder.
+#' @param profile `"best"` holds out rows to choose penalty and threshold; `"fast"` fits once.
+#' @param rank_by `"probability"`, or `"psp"`, which divides scores by propensities so that rare
+#'   labels come up.
+#' @param prefit TRUE takes `compressor` as it is; FALSE fits one with its parameters to `y`.
+#' @param sample_weight NULL or one non-negative weight a row.
+#' @param n_threads Threads, or NULL for all; the result does not depend on it.
+#' @param random_state Seed, a whole number, or NULL.
+#' @param sep Separator of labels in text.
+#' @param keep_x TRUE keeps the features for `fitted`, `residuals` and `predict` without new data.
+#' @param ... Passed on to the method for matrices.
+#' @return An object of class `nnae_two_step`; see [nnae_two_step_methods].
+#' @examples
+#' if (nnae_available()) {
+#'   y <- as.matrix(nnae_dataset("label_hierarchy", n_samples = 200, random_state = 0)$y)
+#'   even <- seq(2, ncol(y), 2)
+#'   model <- nnae_two_step(y[, even], y[, -even], random_state = 0)
+#'   predict(model, y[1:2, even], k = 3)
+#'
+#'   flowers <- iris
+#'   flowers$labels <- ifelse(iris$Petal.Width > 1, "wide,", "")
+#'   flowers$labels <- paste0(flowers$labels, iris$Species)
+#'   model <- nnae_two_step(labels ~ Petal.Width + Petal.Length, flowers, random_state = 0)
+#'   head(predict(model, iris[c(1, 150), ], type = "labels"))
+#' }
+#' @export
+nnae_two_step <- function(x, ...) UseMethod("nnae_two_step")
+
+#' @rdname nnae_two_step
+#' @export
+nnae_two_step.default <- function(x, y, compressor = NULL, estimator = NULL, decoder = "auto",
+                                  profile = "best", rank_by = "probability", prefit = FALSE,
+                                  n_threads = NULL, random_state = NULL, sample_weight = NULL,
+                                  sep = ",", keep_x = TRUE, ...) {
+  check_unused(...)
+  two_step_call(nnae_two_step_fit(
+    matrix_encoding(x), x, y, "x", compressor, estimator, decoder, profile, rank_by, prefit,
+    n_threads, random_state, sample_weight, sep, keep_x
+  ), match.call())
+}
+
+#' @rdname nnae_two_step
+#' @export
+nnae_two_step.data.frame <- function(x, y, ...) {
+  encoding <- frame_encoding(stats::terms(~., data = x), x, "x")
+  two_step_call(fit_frame(encoding, x, y, "x", ...), match.call())
+}
+
+#' @rdname nnae_two_step
+#' @export
+nnae_two_step.formula <- function(x, data, ...) {
+  if (missing(data) || !is.data.frame(data)) refuse("`data` must be a data frame")
+  if (length(x) != 3) refuse("the formula must have labels on its left side, as labels ~ .")
+  terms <- stats::delete.response(stats::terms(x, data = data))
+  y <- eval(x[[2]], data, environment(x))
+  if (is.numeric(y) && is.null(dim(y))) y <- matrix(y, dimnames = list(NULL, deparse(x[[2]])))
+  encoding <- frame_encoding(terms, data, "data")
+  two_step_call(fit_frame(encoding, data, y, "data", ...), match.call())
+}
+
+two_step_call <- function(model, call) {
+  call[[1]] <- quote(nnae_two_step)
+  model$call <- call
+  model
+}
+
+# The defaults are those of the method for matrices, stated there alone.
+fit_frame <- function(encoding, x, y, name, ...) {
+  given <- list(...)
+  defaults <- formals(nnae_two_step.default)
+  settings <- defaults[setdiff(names(defaults), c("x", "y", "..."))]
+  unknown <- setdiff(names(given), names(settings))
+  if (length(unknown)) refuse("unknown argument %s", unknown[1])
+  if (length(given) && is.null(names(given))) refuse("unknown argument without a name")
+  settings <- as.list(settings)
+  settings[names(given)] <- given
+  do.call(nnae_two_step_fit, c(list(encoding, x, y, name), settings))
+}
+
+nnae_two_step_fit <- function(encoding, x, y, name, compressor, estimator, decoder, profile,
+                              rank_by, prefit, n_threads, random_state, sample_weight, sep, keep_x) {
+  if (!is.null(compressor) && !inherits(compressor, "nnae_compressor")) {
+    refuse(
+      "`compressor` must be NULL or come from nnae_nmf() or nnae_autoencoder(); got %s",
+      shown(compressor)
+    )
+  }
+  if (!is.null(estimator) && !inherits(estimator, "python.builtin.object")) {
+    refuse("`estimator` must be NULL or an estimator of Python; got %s", shown(estimator))
+  }
+  check_logical(keep_x, "keep_x")
+  features <- encode_features(encoding, x, name)
+  y <- as_label_matrix(y, "y", sep)
+  parameters <- list(
+    compressor = if (!is.null(compressor)) nnae_python(compressor),
+    estimator = estimator,
+    decoder = check_text(decoder, "decoder"),
+    profile = check_text(profile, "profile"),
+    rank_by = check_text(rank_by, "rank_by"),
+    prefit = check_logical(prefit, "prefit"),
+    n_threads = check_count_or_null(n_threads, "n_threads"),
+    random_state = check_count_or_null(random_state, "random_state")
+  )
+  module <- nnae_module()
+  started <- proc.time()[["elapsed"]]
+  object <- call_python(do.call(module$TwoStepClassifier, parameters)$fit(
+    to_python_features(features, name), to_scipy(y),
+    sample_weight = check_sample_weight(sample_weight, nrow(y)),
+    label_names = if (!is.null(colnames(y))) as.list(colnames(y))
+  ))
+  structure(
+    list(
+      call = NULL,
+      labels = from_strings(object$label_names_),
+      n_rows = nrow(y),
+      features = colnames(features),
+      n_features = ncol(features),
+      widths = as.integer(unlist(reticulate::py_to_r(object$scale_$widths))),
+      threshold = as.double(reticulate::py_to_r(object$threshold_)),
+      estimator = as.character(reticulate::py_to_r(object$estimator_$`__class__`$`__name__`)),
+      seconds = proc.time()[["elapsed"]] - started,
+      encoding = encoding,
+      x = if (keep_x) features,
+      y = y,
+      handle = new_handle(object)
+    ),
+    class = c("nnae_two_step", "nnae_model")
+  )
+}
+
+#' The fitted compressor of a two-step model
+#'
+#' @param model A fit of [nnae_two_step()].
+#' @return Step one, with the methods of [nnae_compressor].
+#' @examples
+#' if (nnae_available()) {
+#'   y <- as.matrix(nnae_dataset("label_hierarchy", n_samples = 200, random_state = 0)$y)
+#'   model <- nnae_two_step(y[, 1:36], y[, 37:72], random_state = 0, profile = "fast")
+#'   nnae_step_one(model)
+#' }
+#' @export
+nnae_step_one <- function(model) {
+  if (!inherits(model, "nnae_two_step")) {
+    refuse("`model` must come from nnae_two_step(); got %s", class(model)[1])
+  }
+  new_compressor(nnae_python(model)$compressor_, model$y, model$call)
+}

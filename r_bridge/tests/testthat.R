@@ -1,0 +1,4 @@
+library(testthat)
+library(nnae)
+
+test_check("nnae")
