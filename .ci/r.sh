@@ -97,7 +97,7 @@ check_package() {
   R CMD build package
   R CMD check --no-manual nnae_*.tar.gz
   grep -q '^Status: OK' nnae.Rcheck/00check.log
-  cat nnae.Rcheck/tests/testthat.Rout | grep '^\[ FAIL'
+  grep "^\[ FAIL" nnae.Rcheck/tests/testthat.Rout
   if ! grep -q '^\[ FAIL 0 | WARN 0 | SKIP 0 ' nnae.Rcheck/tests/testthat.Rout; then
     echo "r.sh: tests were skipped or warned; see above" >&2
     return 1

@@ -90,7 +90,8 @@ fit_frame <- function(encoding, x, y, name, ...) {
 }
 
 nnae_two_step_fit <- function(encoding, x, y, name, compressor, estimator, decoder, profile,
-                              rank_by, prefit, n_threads, random_state, sample_weight, sep, keep_x) {
+                              rank_by, prefit, n_threads, random_state, sample_weight, sep,
+                              keep_x) {
   if (!is.null(compressor) && !inherits(compressor, "nnae_compressor")) {
     refuse(
       "`compressor` must be NULL or come from nnae_nmf() or nnae_autoencoder(); got %s",
