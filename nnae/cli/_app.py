@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from nnae._version import __version__
+from nnae.cli._audit import audit
 from nnae.cli._convert import convert
 from nnae.cli._demo import demo
 from nnae.cli._evaluate import evaluate
@@ -21,7 +22,7 @@ from nnae.cli._predict import predict
 from nnae.cli._versions import versions
 
 DONE, FAILED, WRONG_USAGE = 0, 1, 2
-COMMANDS = (demo, fit, predict, evaluate, hierarchy, convert, versions)
+COMMANDS = (demo, fit, predict, evaluate, hierarchy, audit, convert, versions)
 
 app = typer.Typer(
     name="nnae", add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False

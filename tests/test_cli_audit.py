@@ -1,0 +1,80 @@
+"""The command `nnae audit`."""
+
+import json
+
+import numpy as np
+import pytest
+
+import nnae
+from nnae.cli import main
+from nnae.datasets import make_label_hierarchy
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Hold a saved hierarchy, baskets of labels and a taxonomy."""
+    folder = tmp_path_factory.mktemp("audit")
+    data = make_label_hierarchy(3000, test_size=0.5, random_state=0)
+    W1 = (np.arange(12)[:, None] == data.groups).astype(float)
+    layers = [W1, data.group_parents.T.astype(float)]
+    names = data.label_names
+    nnae.save(nnae.LabelHierarchy.from_weights(layers, label_names=names), folder / "tree.nnae")
+    for part in ("train", "test"):
+        rows = [",".join(names[j] for j in row.indices) for row in data[f"Y_{part}"]]
+        (folder / f"{part}.csv").write_text("\n".join(rows) + "\n")
+    lines = [f"{name}\tgroup {g}" for name, g in zip(names, data.groups, strict=True)]
+    (folder / "groups.tsv").write_text("\n".join(lines) + "\n")
+    (folder / "broken.csv").write_text("a,b,c\n")
+    return folder
+
+
+def run(capsys, *words):
+    capsys.readouterr()
+    status = main([str(word) for word in words])
+    out, err = capsys.readouterr()
+    return status, out, err
+
+
+def given(folder, *words):
+    return ["audit", folder / "tree.nnae", folder / "test.csv", "--permutations", 19, *words]
+
+
+def test_table_and_page(folder, capsys, tmp_path):
+    page = tmp_path / "audit.html"
+    words = given(folder, "--train", folder / "train.csv", "--html", page)
+    status, out, err = run(capsys, *words)
+    assert status == 0
+    assert "spearman npmi" in out
+    assert "npmi linkage" in out
+    assert "can be trusted" in out
+    assert "audit.html" in err
+    assert "can be trusted" in page.read_text()
+
+
+def test_json(folder, capsys):
+    words = given(folder, "--taxonomy", folder / "groups.tsv", "--json", "--quiet")
+    status, out, err = run(capsys, *words)
+    assert (status, err) == (0, "")
+    found = json.loads(out)
+    assert found["trustworthy"] is True
+    values = {row["metric"]: row["value"] for row in found["metrics"]}
+    assert values["dendrogram_purity"] == 1
+    assert values["rows"] == 1500
+    assert run(capsys, *words)[1] == out
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "message"),
+    [
+        (["--evidence", "faith"], 2, "--evidence must be one of labels, features"),
+        (["--permutations", "3"], 2, "permutations"),
+        (["--taxonomy", "{folder}/broken.csv"], 1, "line 1: must have 2 fields; got 3"),
+        (["--taxonomy", "{folder}/none.csv"], 1, "none.csv"),
+    ],
+)
+def test_mistakes_are_one_line(folder, capsys, words, status, message):
+    words = [word.format(folder=folder) for word in words]
+    found = run(capsys, *given(folder, *words))
+    assert found[0] == status
+    assert message in found[2]
+    assert len(found[2].strip().splitlines()) == 1
