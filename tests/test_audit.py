@@ -17,6 +17,7 @@ from nnae import AuditReport, LabelHierarchy, audit
 from nnae._label_pairs import powered_pairs
 from nnae.auditing import _audit, _report
 from nnae.auditing._agreement import Evidence
+from nnae.auditing._resampling import compare
 from nnae.auditing._rivals import feature_linkage, npmi_linkage
 from nnae.auditing._taxonomy import ancestor_f1, dendrogram_purity, fowlkes_mallows, read_groups
 from nnae.auditing._trees import AuditedTree, Dendrogram
@@ -90,6 +91,21 @@ def test_report_holds_what_it_promises(data):
     assert "trusted as far as" in report.verdict
     with pytest.raises(ValueError, match="metric must be one of"):
         report.value("beauty")
+
+
+def test_rivals_are_compared_fairly():
+    draws = np.random.default_rng(0)
+    near_zero = [{"m": value} for value in draws.normal(0.01, 0.1, 199)]
+    skewed = [{"m": value} for value in -draws.choice([0.0, 0.3], 199, p=[0.8, 0.2])]
+    clear = [{"m": value} for value in draws.normal(0.5, 0.1, 199)]
+    for resampled, difference, low, high in (
+        (near_zero, 0.01, 0.7, 1.0),
+        (skewed, -0.06, 0.1, 1.0),
+        (clear, 0.5, 0.0, 0.01),
+    ):
+        row = compare("rival", {"m": 0.2}, {"m": 0.2 + difference}, resampled)["m"]
+        assert row["rival_difference"] == pytest.approx(difference)
+        assert low <= row["rival_p_value"] <= high
 
 
 def test_same_seed_same_report_any_threads(data):

@@ -100,16 +100,19 @@ def compare(
     tree: Values,
     resampled: list[Values],
 ) -> dict[str, dict[str, float]]:
-    """Return a rival's columns: value, difference, p-value; `resampled` holds differences."""
+    """Return a rival's columns: value, difference, p-value.
+
+    `resampled` holds differences under labels drawn with replacement; the p-value is the share of
+    them that lie as far from their mean as the difference lies from zero.
+    """
     rows = {}
     for metric, value in rival.items():
         spread = _of(resampled, metric)
         p = np.nan
         difference = tree[metric] - value
         if len(spread) and np.isfinite(difference):
-            spread = spread + (difference - np.median(spread))
-            side = min(int((spread <= 0).sum()), int((spread >= 0).sum()))
-            p = min(1.0, 2.0 * (1 + side) / (1 + len(spread)))
+            as_far = np.abs(spread - spread.mean()) >= abs(difference) - 1e-12
+            p = (1.0 + float(as_far.sum())) / (1.0 + len(spread))
         rows[metric] = {name: value, f"{name}_difference": difference, f"{name}_p_value": p}
     return rows
 
