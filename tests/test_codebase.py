@@ -19,7 +19,7 @@ RINGS = {
     "metrics": 0, "io": 1, "datasets": 1,
     "factorise": 2, "autoencoder": 2, "ridge": 2, "hierarchy": 2, "dependencies": 2, "r": 2,
     "decoders": 3, "classify": 3,
-    "persist": 4, "plot": 4, "explain": 4, "auditing": 4, "stabilising": 4, "stability": 4, "simulate": 4,
+    "persist": 4, "plot": 4, "explain": 4, "auditing": 4, "stabilising": 4, "simulate": 4,
     "report": 5, "cli": 5, "__main__": 5,
 }  # fmt: skip
 TOP_LEVEL = {
