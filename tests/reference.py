@@ -120,7 +120,7 @@ def least_squares_codes(P, H, l1=0.0, l2=0.0):
     return np.array([optimize.nnls(root, side)[0] for side in sides.T])
 
 
-def rate_codes(name, P, H, l1=0.0, floor=1e-16):
+def rate_codes(name, P, H, l1=0.0, floor=1e-100):
     """Minimise the loss of every row + l1 sum(f) over f >= floor, by L-BFGS-B."""
 
     def row(p):

@@ -155,7 +155,7 @@ def test_stored_zeros_count_nothing():
     got = F.copy()
     _core.coordinate_step(
         "kullback-leibler", indptr, indices, P[0].copy(), H, denominator("kullback-leibler", H),
-        got, 0.0, 0.0, 3, 0.0, 1e-16, 1,
+        got, 0.0, 0.0, 3, 0.0, FLOOR["float64"], 1,
     )  # fmt: skip
     np.testing.assert_allclose(got, wanted, rtol=1e-12)
 

@@ -54,7 +54,7 @@ def test_a_sweep_solves_for_the_decoder_and_multiplies_the_encoder():
     solved = least_squares_codes(Y.toarray().T, Y.toarray() @ V).T
     np.testing.assert_allclose(level.Bt.T, solved, atol=1e-8)
     np.testing.assert_allclose(
-        level.V, linear_encoder_step(C, V, np.ascontiguousarray(level.Bt.T), 1e-16), rtol=1e-8
+        level.V, linear_encoder_step(C, V, np.ascontiguousarray(level.Bt.T), 1e-100), rtol=1e-8
     )
     multiplied = linear_objective(Y.toarray(), V, linear_decoder_step(C, V, B))
     assert linear_objective(Y.toarray(), V, level.Bt.T) <= multiplied
