@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import os
+from abc import abstractmethod
 from array import array
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, cast
@@ -32,9 +33,9 @@ class _ItemStream(Stream):
         self.n_labels = None if self.label_names is None else len(self.label_names)
         self._vocabulary = Vocabulary(self.label_names)
 
+    @abstractmethod
     def rows(self) -> Iterator[tuple[str | None, list[str]]]:
         """Yield (id, items) of each row."""
-        raise NotImplementedError
 
     def parts(self) -> Iterator[Part]:
         self._vocabulary = Vocabulary(self.label_names)
