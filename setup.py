@@ -3,6 +3,9 @@
 Metadata live in pyproject.toml. On x86-64 three copies of the kernels are built (baseline, AVX2,
 AVX-512) and nnae/_core picks one when it is imported: no function is shared between them, so no
 instruction that a processor lacks can be reached. NNAE_NATIVE=1 builds one copy for this machine.
+
+The sources are compiled in two units that include them: apart, each of them would compile
+pybind11's part anew, and that is most of the work.
 """
 
 import os
@@ -14,7 +17,7 @@ from pathlib import Path
 from pybind11.setup_helpers import ParallelCompile, Pybind11Extension, build_ext
 from setuptools import setup
 
-SOURCES = sorted(str(path) for path in Path("csrc/bindings").glob("*.cpp"))
+SOURCES = sorted(path.name for path in Path("csrc/bindings").glob("*.cpp"))
 HEADERS = sorted(str(path) for path in Path("csrc").rglob("*.hpp"))
 VARIANTS = {"baseline": [], "avx2": ["-march=x86-64-v3"], "avx512": ["-march=x86-64-v4"]}
 
@@ -44,6 +47,7 @@ class BuildKernels(build_ext):
     def build_extension(self, extension: Pybind11Extension) -> None:
         shared = self.build_temp
         self.build_temp = str(Path(shared) / extension.name)
+        extension.sources = [*write_units(Path(self.build_temp)), *extension.sources]
         try:
             super().build_extension(extension)
         finally:
@@ -70,6 +74,19 @@ class BuildKernels(build_ext):
         return []
 
 
+def write_units(folder: Path, count: int = 2) -> list[str]:
+    """Write sources that include those of csrc/bindings, shared out in turn."""
+    folder.mkdir(parents=True, exist_ok=True)
+    units = []
+    for number in range(count):
+        unit = folder / f"unit_{number}.cpp"
+        text = "".join(f'#include "bindings/{name}"\n' for name in SOURCES[number::count])
+        if not unit.exists() or unit.read_text() != text:
+            unit.write_text(text)
+        units.append(str(unit))
+    return units
+
+
 def extension(name: str, flags: list[str]) -> Pybind11Extension:
     if sys.platform == "win32":
         compile_args = ["/O2"]
@@ -77,9 +94,9 @@ def extension(name: str, flags: list[str]) -> Pybind11Extension:
         compile_args = ["-O3", "-fno-math-errno", "-fno-trapping-math", "-g0"]
     result = Pybind11Extension(
         f"nnae._core.{name}",
-        SOURCES,
+        [],
         include_dirs=["csrc"],
-        depends=HEADERS,
+        depends=[*HEADERS, *(f"csrc/bindings/{name}" for name in SOURCES)],
         define_macros=[("NNAE_MODULE", name)],
         cxx_std=17,
     )

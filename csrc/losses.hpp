@@ -5,21 +5,27 @@
 //   Bernoulli          -log(1 - e^-r) - r          ratio 1/(1 - e^-r)  + colsum(Z) . rowsum(W)
 //
 // r is the rate (Z W)_ij at a non-zero y of the target. term() is what one non-zero adds to the
-// objective, ratio() the weight of its label's row in the numerator of every update, and
-// curvature() the second derivative with respect to r. Bernoulli takes y as a weight of the
-// example. Rates are kept at or above safe_rate: a rate of zero at a non-zero means an infinite
+// objective, ratio() the weight of its label's row in the numerator of every update;
+// derivatives() gives the ratio and the second derivative with respect to r. All are free of
+// branches and calls, so that loops over them become vector code. Bernoulli takes y as a weight of
+// the example. Rates are kept at or above safe_rate: a rate of zero at a non-zero means an infinite
 // objective, and the square of the bound must not vanish. A stored zero adds nothing. Zhou (2015)
 // for the Bernoulli-Poisson link; Lee and Seung (2001) for the other two.
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <limits>
+
+#include "elementary.hpp"
 
 namespace nnae {
 
 inline double safe_rate(double rate) { return std::max(rate, 1e-150); }
 inline float safe_rate(float rate) { return std::max(rate, 1e-30f); }
+
+struct Derivatives {
+    double ratio, curvature;
+};
 
 struct Frobenius {
     template <typename T>
@@ -30,31 +36,37 @@ struct Frobenius {
 };
 
 struct KullbackLeibler {
+    static constexpr double useful_rate = std::numeric_limits<double>::infinity();
+    static constexpr double curvature_length = std::numeric_limits<double>::infinity();
     template <typename T>
     static T ratio(T y, T rate) {
         return y / safe_rate(rate);
     }
-    static constexpr double useful_rate = std::numeric_limits<double>::infinity();
-    static double curvature(double y, double rate) { return y / (rate * rate); }
+    static Derivatives derivatives(double y, double rate) {
+        const double inverse = 1 / safe_rate(rate), ratio = y * inverse;
+        return {ratio, ratio * inverse};
+    }
     static double term(double y, double rate) {
-        return y > 0 ? y * std::log(y / safe_rate(rate)) - y : 0;
+        return y * logarithm(y > 0 ? y / safe_rate(rate) : 1.0) - y;
     }
 };
 
 struct Bernoulli {
     // 1 - e^-r is one in double precision from here on: a larger rate gains nothing.
     static constexpr double useful_rate = 36;
+    static constexpr double curvature_length = 1;  // e^-r, where r is large
     template <typename T>
     static T ratio(T y, T rate) {
-        return y / -std::expm1(-safe_rate(rate));
+        return static_cast<T>(static_cast<double>(y) /
+                              one_minus_exp(static_cast<double>(safe_rate(rate))));
     }
-    static double curvature(double y, double rate) {
-        const double on = -std::expm1(-rate);
-        return y * (1 - on) / (on * on);
+    static Derivatives derivatives(double y, double rate) {
+        const double on = one_minus_exp(safe_rate(rate)), ratio = y / on;
+        return {ratio, ratio * (1 - on) / on};
     }
     static double term(double y, double rate) {
         const double r = safe_rate(rate);
-        return -y * (std::log(-std::expm1(-r)) + r);
+        return -y * (logarithm(one_minus_exp(r)) + r);
     }
 };
 

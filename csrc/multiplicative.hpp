@@ -58,13 +58,24 @@ struct MultiplicativeOptions {
 
 namespace detail {
 
+// Rates of a block of non-zeros first, then all their ratios at once, then the sum.
 template <typename Loss, typename T, typename I>
 inline void ratio_row(Csr<T, I> P, std::int64_t i, const T *f, Matrix<const T> H, T *numerator) {
+    constexpr std::int64_t block = 64;
+    T y[block], rate[block];
     std::fill_n(numerator, H.cols, T(0));
-    for (std::int64_t at = P.begin(i); at < P.end(i); ++at) {
-        const T *h = H.row(static_cast<std::int64_t>(P.indices[at]));
-        const T rate = std::is_same_v<Loss, Frobenius> ? T(0) : dot(f, h, H.cols);
-        add_scaled(numerator, Loss::ratio(P.value(at), rate), h, H.cols);
+    for (std::int64_t from = P.begin(i); from < P.end(i); from += block) {
+        const std::int64_t m = std::min(block, P.end(i) - from);
+        for (std::int64_t a = 0; a < m; ++a) {
+            y[a] = P.value(from + a);
+            const T *h = H.row(static_cast<std::int64_t>(P.indices[from + a]));
+            rate[a] = std::is_same_v<Loss, Frobenius> ? T(0) : dot(f, h, H.cols);
+        }
+#pragma omp simd
+        for (std::int64_t a = 0; a < m; ++a) rate[a] = Loss::ratio(y[a], rate[a]);
+        for (std::int64_t a = 0; a < m; ++a)
+            add_scaled(numerator, rate[a], H.row(static_cast<std::int64_t>(P.indices[from + a])),
+                       H.cols);
     }
 }
 

@@ -7,6 +7,7 @@
 // threads never change a bit. w may be null (all one). An empty target gives 0. Cost: 2 nnz k.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
@@ -20,16 +21,21 @@ namespace nnae {
 template <typename Loss, typename T, typename I>
 double objective_at_nonzeros(Csr<T, I> P, Matrix<const T> F, Matrix<const T> H,
                              const double *weights, int n_threads) {
-    constexpr std::int64_t chunk = 64;
+    constexpr std::int64_t chunk = 64, block = 64;
     std::vector<double> slots(static_cast<std::size_t>(chunk_count(P.rows, chunk)));
     parallel_for(P.rows, chunk, n_threads, [&](std::int64_t begin, std::int64_t end, int) {
-        double sum = 0;
+        double sum = 0, y[block], rate[block];
         for (std::int64_t i = begin; i < end; ++i) {
             double row = 0;
-            for (std::int64_t at = P.begin(i); at < P.end(i); ++at) {
-                const T *h = H.row(static_cast<std::int64_t>(P.indices[at]));
-                row += Loss::term(static_cast<double>(P.value(at)),
-                                  static_cast<double>(dot(F.row(i), h, H.cols)));
+            for (std::int64_t from = P.begin(i); from < P.end(i); from += block) {
+                const std::int64_t m = std::min(block, P.end(i) - from);
+                for (std::int64_t a = 0; a < m; ++a) {
+                    const T *h = H.row(static_cast<std::int64_t>(P.indices[from + a]));
+                    y[a] = static_cast<double>(P.value(from + a));
+                    rate[a] = static_cast<double>(dot(F.row(i), h, H.cols));
+                }
+#pragma omp simd reduction(+ : row)
+                for (std::int64_t a = 0; a < m; ++a) row += Loss::term(y[a], rate[a]);
             }
             sum += weights ? weights[i] * row : row;
         }

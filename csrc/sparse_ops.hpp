@@ -1,12 +1,14 @@
 // Products of a sparse matrix with a dense one, row by row.
 //
 //   sparse_product       C_i = sum_j P_ij H_j         P: n x m sparse, H: m x k, C: n x k
+//   sparse_scores        S_i = b + sum_j P_ij W_j         W: m x k sparse too, b: k, S: n x k dense
 //   column_sums          s_p = sum_i w_i H_ip         w: n or null (all one), s: k doubles
 //   add_scaled, dot      the two loops over k that everything sparse is made of
 //
 // A row of C is written by one thread and stays in L1 while the rows of H stream by. Column sums
 // are added over fixed chunks in chunk order, so threads never change a bit. Preconditions: shapes
-// fit. Empty rows give zeros. Cost: nnz k; n k.
+// fit. Empty rows give zeros. Cost: nnz k; sum of the lengths of the rows
+// of W that are met; n k.
 #pragma once
 
 #include <algorithm>
@@ -41,6 +43,22 @@ void sparse_product(Csr<T, I> P, Matrix<const T> H, int n_threads, Matrix<T> C) 
             for (std::int64_t at = P.begin(i); at < P.end(i); ++at)
                 add_scaled(row, P.value(at), H.row(static_cast<std::int64_t>(P.indices[at])),
                            C.cols);
+        }
+    });
+}
+
+template <typename T, typename I>
+void sparse_scores(Csr<T, I> P, Csr<T, I> W, const T *bias, int n_threads, Matrix<T> S) {
+    parallel_for(P.rows, 64, n_threads, [&](std::int64_t begin, std::int64_t end, int) {
+        for (std::int64_t i = begin; i < end; ++i) {
+            T *row = S.row(i);
+            std::copy_n(bias, S.cols, row);
+            for (std::int64_t at = P.begin(i); at < P.end(i); ++at) {
+                const std::int64_t j = static_cast<std::int64_t>(P.indices[at]);
+                const T x = P.value(at);
+                for (std::int64_t w = W.begin(j); w < W.end(j); ++w)
+                    row[W.indices[w]] += x * W.value(w);
+            }
         }
     });
 }

@@ -41,8 +41,20 @@ def concepts_of(compressor: Any) -> list[Array]:
     )
 
 
-def encode(compressor: Any, Y: Any) -> list[Array]:
-    """Return the codes of labels Y (csr) at every level of a fitted compressor."""
+def is_feature_aware(compressor: Any) -> bool:
+    """Tell whether a compressor (fitted or not) shares its codes with features."""
+    weight = getattr(compressor, "feature_weight", 0)
+    return bool(weight == "auto" or weight)
+
+
+def encode(compressor: Any, Y: Any, X: Any = None) -> list[Array]:
+    """Return the codes of labels Y (csr) at every level of a fitted compressor.
+
+    X are features of the same rows, for compressors that share codes with them.
+    """
+    if X is not None and is_feature_aware(compressor):
+        levels = range(1, len(compressor.weights_) + 1)
+        return [np.asarray(compressor.transform(Y, level=level, X=X)) for level in levels]
     if hasattr(compressor, "weights_") and hasattr(compressor, "concepts"):
         levels = range(1, len(compressor.weights_) + 1)
         return [np.asarray(compressor.transform(Y, level=level)) for level in levels]
@@ -77,7 +89,15 @@ class CodeScale:
 
     def join(self, codes: list[Array], dtype: Any) -> Array:
         """Return the targets (n x sum of widths)."""
-        return np.ascontiguousarray(np.minimum(np.hstack(codes), self.caps) * self.norms, dtype)
+        norms, caps = self.norms.astype(dtype), self.caps.astype(dtype)
+        out = np.empty((len(codes[0]), len(norms)), dtype)
+        start = 0
+        for Z in codes:
+            stop = start + Z.shape[1]
+            np.minimum(Z, caps[start:stop], out=out[:, start:stop], casting="same_kind")
+            out[:, start:stop] *= norms[start:stop]
+            start = stop
+        return out
 
     def level(self, targets: Array, level: int) -> Array:
         """Return the columns of one level, still scaled and never negative, C-ordered."""

@@ -35,7 +35,8 @@ class Factors:
     """Codes Z (n x k) and weights Wt (m x k) with rate Z Wt' for a target (n x m).
 
     Both are updated in place. Denominators (Gram matrices or column sums) are kept until the factor
-    that they come from changes, because the objective needs those of the next update anyway.
+    that they come from changes, because the objective needs those of the next update anyway. So is
+    the cross term <Y, Z W> that coordinate descent under Frobenius finds on its way.
     ``penalty`` times the sum of the codes is part of the objective.
     """
 
@@ -49,6 +50,8 @@ class Factors:
     def __post_init__(self) -> None:
         self._of_weights: Array | None = None
         self._of_codes: Array | None = None
+        self._cross: float | None = None
+        self._value: float | None = None
 
     @property
     def gram_of_weights(self) -> Array:
@@ -71,13 +74,18 @@ class Factors:
             return np.asarray(_core.gram(factor, self.n_threads))
         return np.asarray(_core.column_sums(factor, weights, self.n_threads))[None, :]
 
+    def aim_at(self, target: Target) -> None:
+        """Model another target of the same shape from here on."""
+        self.target = target
+        self._cross = self._value = None
+
     def codes_changed(self) -> None:
         """Forget what was derived from the codes."""
-        self._of_codes = None
+        self._of_codes = self._cross = self._value = None
 
     def weights_changed(self) -> None:
         """Forget what was derived from the weights."""
-        self._of_weights = None
+        self._of_weights = self._cross = self._value = None
 
     def multiply_codes(self, above: Array | None = None, weight: float = 0.0) -> None:
         """Update the codes multiplicatively, drawn towards ``above`` (n x k) where it is given."""
@@ -109,7 +117,7 @@ class Factors:
 
     def descend_codes(self, repeats: int = 1, tolerance: float = 0.0) -> None:
         """Update the codes by coordinate descent."""
-        self._descend(
+        cross = self._descend(
             self.target.rows,
             self.Wt,
             self.gram_of_weights,
@@ -119,17 +127,23 @@ class Factors:
             self.penalty,
         )
         self.codes_changed()
+        if self.loss == "frobenius" and self.target.weights is None:
+            self._cross = cross
 
     def descend_weights(self, repeats: int = 1) -> None:
         """Update the weights by coordinate descent."""
-        self._descend(self.target.columns, self.Z, self.gram_of_codes, self.Wt, repeats, 0.0, 0.0)
+        cross = self._descend(
+            self.target.columns, self.Z, self.gram_of_codes, self.Wt, repeats, 0.0, 0.0
+        )
         self.weights_changed()
+        if self.loss == "frobenius":
+            self._cross = cross
 
     def _descend(
         self, side: Side, H: Array, den: Array, F: Array, repeats: int, tolerance: float, l1: float
-    ) -> None:
+    ) -> float:
         sums = None if self.loss == "frobenius" else den[0]
-        _core.coordinate_step(
+        return _core.coordinate_step(
             self.loss,
             *side,
             H,
@@ -173,9 +187,17 @@ class Factors:
 
     def objective(self) -> float:
         """Return the loss over the whole target, zeros and the penalty on codes included."""
-        at_nonzeros = _core.objective_at_nonzeros(
-            self.loss, *self.target.rows, self.Z, self.Wt, self.target.weights, self.n_threads
-        )
+        if self._value is None:
+            self._value = self._objective()
+        return self._value
+
+    def _objective(self) -> float:
+        if self._cross is not None:
+            at_nonzeros = self.target.sum_of_squares - 2 * self._cross
+        else:
+            at_nonzeros = _core.objective_at_nonzeros(
+                self.loss, *self.target.rows, self.Z, self.Wt, self.target.weights, self.n_threads
+            )
         codes = self.gram_of_codes.astype(np.float64)
         weights = self.gram_of_weights.astype(np.float64)
         total = float(at_nonzeros + np.sum(codes * weights))

@@ -11,28 +11,32 @@ from typing import Protocol
 from sklearn.exceptions import ConvergenceWarning
 
 from nnae._factors import Factors
+from nnae._momentum import Momentum
 
 Callback = Callable[[int, float], object]
 
 
 class Solver(Protocol):
-    """One sweep: the codes, then the weights."""
+    """Improves the factors that it was made for."""
 
-    def sweep(self, factors: Factors, number: int) -> None:
-        """Improve both factors in place; ``number`` counts from 1."""
+    def sweep(self, number: int) -> None:
+        """Improve codes, then weights, in place; ``number`` counts from 1."""
 
 
 class Multiplicative:
     """Multiplicative updates: slow, simple, and the reference for everything else."""
 
-    def sweep(self, factors: Factors, number: int) -> None:
+    def __init__(self, factors: Factors) -> None:
+        self.factors = factors
+
+    def sweep(self, number: int) -> None:
         """Update the codes, then the weights."""
-        factors.multiply_codes()
-        factors.multiply_weights()
+        self.factors.multiply_codes()
+        self.factors.multiply_weights()
 
 
-class CoordinateDescent:
-    """Coordinate descent; the rate losses begin with a few multiplicative sweeps.
+class PlainDescent:
+    """Coordinate descent; the rate losses begin with multiplicative sweeps.
 
     Far from a solution a Newton step of one coordinate only doubles a small rate, while one
     multiplicative sweep puts all rates at the right size.
@@ -40,29 +44,68 @@ class CoordinateDescent:
 
     warm_up = 3
 
-    def sweep(self, factors: Factors, number: int) -> None:
+    def __init__(self, factors: Factors) -> None:
+        self.factors = factors
+
+    def sweep(self, number: int) -> None:
         """Update the codes, then the weights."""
-        if factors.loss != "frobenius" and number <= self.warm_up:
-            Multiplicative().sweep(factors, number)
+        if self.factors.loss != "frobenius" and number <= self.warm_up:
+            Multiplicative(self.factors).sweep(number)
+        else:
+            self._descend()
+
+    def _descend(self) -> None:
+        self.factors.descend_codes()
+        self.factors.descend_weights()
+
+
+class CoordinateDescent(PlainDescent):
+    """Coordinate descent with momentum.
+
+    Under Frobenius the first sweeps are plain: from a random start, haste ends in poorer minima.
+    After them codes are descended twice a sweep (Gillis and Glineur 2012), the second pass finding
+    most coordinates at rest.
+    """
+
+    settling = 5
+
+    def __init__(self, factors: Factors) -> None:
+        super().__init__(factors)
+        self.momentum = Momentum(factors)
+        self.passes = 1
+
+    def sweep(self, number: int) -> None:
+        """Update the codes, then the weights."""
+        if self.factors.loss == "frobenius" and number <= self.settling:
+            self._step()
             return
-        factors.descend_codes()
-        factors.descend_weights()
+        self.passes = 2 if self.factors.loss == "frobenius" else 1
+        super().sweep(number)
+
+    def _descend(self) -> None:
+        self.momentum.improve(self._step)
+
+    def _step(self) -> None:
+        self.factors.descend_codes(self.passes)
+        self.factors.descend_weights()
 
 
 class OnSimplex:
     """Coordinate descent for the codes, multiplicative weights that keep summing to one."""
 
-    def sweep(self, factors: Factors, number: int) -> None:
+    def __init__(self, factors: Factors) -> None:
+        self.factors = factors
+
+    def sweep(self, number: int) -> None:
         """Update the codes, then the weights."""
-        if number <= CoordinateDescent.warm_up:
-            factors.multiply_codes()
+        if number <= PlainDescent.warm_up:
+            self.factors.multiply_codes()
         else:
-            factors.descend_codes()
-        factors.multiply_weights_on_simplex()
+            self.factors.descend_codes()
+        self.factors.multiply_weights_on_simplex()
 
 
-ON_SIMPLEX = OnSimplex()
-SOLVERS: dict[str, Solver] = {"mu": Multiplicative(), "cd": CoordinateDescent()}
+SOLVERS: dict[str, Callable[[Factors], Solver]] = {"mu": Multiplicative, "cd": CoordinateDescent}
 
 
 @dataclass

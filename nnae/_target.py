@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,16 @@ class Target:
     shape: tuple[int, int]
     dtype: np.dtype[Any]
     weights: Array | None
+
+    @cached_property
+    def sum_of_squares(self) -> float:
+        """Sum of the squared entries, each row with its weight."""
+        values, indptr = self.rows[2], self.rows[0]
+        squares = None if values is None else np.square(values, dtype=np.float64)
+        if self.weights is None:
+            return float(indptr[-1] if squares is None else squares.sum())
+        weights = np.repeat(self.weights, np.diff(indptr))
+        return float(weights.sum() if squares is None else weights @ squares)
 
     @classmethod
     def of(cls, matrix: Any, weights: Array | None = None) -> Target:

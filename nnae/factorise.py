@@ -159,9 +159,9 @@ class NMF(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         weights = check_sample_weight(sample_weight, matrix.shape[0])
         Z, Wt = initial_factors(matrix, k, self.init, check_random_state(self.random_state))
         factors = Factors(Target.of(matrix, weights), Z, Wt, self.loss_name_, n_threads)
-        solver = SOLVERS["cd" if self.solver == "auto" else self.solver]
+        solver = SOLVERS["cd" if self.solver == "auto" else self.solver](factors)
         history = run_sweeps(
-            lambda number: solver.sweep(factors, number),
+            solver.sweep,
             factors.objective,
             max_iter=max_iter,
             tol=tol,

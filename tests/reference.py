@@ -175,3 +175,103 @@ def topk(scores, k):
         for r, j in enumerate(sorted(usable, key=lambda j, row=row: (-row[j], j))[:k]):
             order[i, r], best[i, r] = j, row[j]
     return order, best
+
+
+def linear_classifier_objective(X, y, loss, C, w, bias=1.0):
+    """Evaluate |w|^2 / 2 + C sum of losses; the last entry of w is what is added to margins."""
+    m = np.where(y, 1, -1) * (X @ w[:-1] + w[-1])
+    losses = np.maximum(0, 1 - m) ** 2 if loss == "squared_hinge" else np.logaddexp(0, -m)
+    shift = 0.0 if bias == 0 else (w[-1] / bias) ** 2
+    return float((w[:-1] @ w[:-1] + shift) / 2 + C * losses.sum())
+
+
+def linear_classifier(X, y, loss, C, bias=1.0):
+    """Minimise it by Newton's method; returns the weights and what is added to margins."""
+    A = np.column_stack([X, np.full(len(X), bias)])
+    sign = np.where(y, 1.0, -1.0)
+
+    def value(w):
+        m = sign * (A @ w)
+        losses = np.maximum(0, 1 - m) ** 2 if loss == "squared_hinge" else np.logaddexp(0, -m)
+        return w @ w / 2 + C * losses.sum()
+
+    w = np.zeros(A.shape[1])
+    for _ in range(200):
+        m = sign * (A @ w)
+        if loss == "squared_hinge":
+            slope, bend = -2 * np.maximum(0, 1 - m), 2.0 * (m < 1)
+        else:
+            slope, bend = -special.expit(-m), special.expit(m) * special.expit(-m)
+        gradient = w + C * A.T @ (sign * slope)
+        step = np.linalg.solve(np.eye(len(w)) + C * (A.T * bend) @ A, gradient)
+        length = 1.0
+        while value(w - length * step) > value(w) - 1e-4 * length * gradient @ step:
+            length /= 2
+            if length < 1e-12:
+                break
+        w = w - length * step
+        if np.abs(gradient).max() < 1e-11:
+            break
+    return np.append(w[:-1], w[-1] * bias)
+
+
+def path_shares(X, forest, root, link):
+    """Multiply the shares of all edges down to every label: one row an example, no beam."""
+    out = np.zeros((len(X), forest.n_labels))
+    todo = [(root, np.ones(len(X)))]
+    while todo:
+        node, share = todo.pop()
+        first, last = forest.edge_indptr[node], forest.edge_indptr[node + 1]
+        W = np.zeros((X.shape[1], last - first))
+        for f in range(forest.feature_indptr[node], forest.feature_indptr[node + 1]):
+            for w in range(forest.entry_indptr[f], forest.entry_indptr[f + 1]):
+                W[forest.features[f], forest.entry_edge[w]] += forest.entry_weight[w]
+        with np.errstate(over="ignore"):
+            taken = link(X @ W + forest.bias[first:last].astype(float))
+        for e, child in enumerate(forest.child[first:last]):
+            if child < 0:
+                out[:, -1 - child] += share * taken[:, e]
+            else:
+                todo.append((child, share * taken[:, e]))
+    return out
+
+
+LINKS = {
+    "squared_hinge": lambda m: np.exp(-(np.maximum(1 - m, 0) ** 2)),
+    "logistic": special.expit,
+}
+
+
+def curveball(Y, rounds, seed):
+    """Trade labels between paired rows with the kernel's own random numbers, set by set."""
+    top = 2**64 - 1
+
+    def mix(x):
+        x = (x + 0x9E3779B97F4A7C15) & top
+        x = ((x ^ (x >> 30)) * 0xBF58476D1CE4E5B9) & top
+        x = ((x ^ (x >> 27)) * 0x94D049BB133111EB) & top
+        return x ^ (x >> 31)
+
+    def below(key, counter, n):
+        return ((mix((key + counter * 0xD1342543DE82EF95) & top) >> 32) * n) >> 32
+
+    found = [set(np.flatnonzero(row).tolist()) for row in Y]
+    order = list(range(len(Y)))
+    for number in range(rounds):
+        key = mix(seed ^ mix(number))
+        for i in range(len(Y) - 1, 0, -1):
+            j = below(key, i, i + 1)
+            order[i], order[j] = order[j], order[i]
+        for p in range(len(Y) // 2):
+            a, b = order[2 * p], order[2 * p + 1]
+            pool, both = sorted(found[a] ^ found[b]), found[a] & found[b]
+            wanted = len(found[a] - found[b])
+            if wanted in (0, len(pool)):
+                continue
+            for k in range(wanted):
+                j = k + below(mix((key + p + 1) & top), k, len(pool) - k)
+                pool[k], pool[j] = pool[j], pool[k]
+            found[a], found[b] = both | set(pool[:wanted]), both | set(pool[wanted:])
+    return np.array([[j in row for j in range(Y.shape[1])] for row in found], float).reshape(
+        Y.shape
+    )

@@ -2,7 +2,7 @@
 #include "arrays.hpp"
 #include "cooccurrence.hpp"
 
-namespace nnae::bindings {
+namespace nnae::bindings::of_cooccurrence {
 
 template <typename T, typename I>
 py::tuple count(const Array<I> &indptr, const Array<I> &indices,
@@ -41,7 +41,12 @@ void bind_count(py::module_ &module) {
 }
 
 // Where neither side has values nothing tells the type: counts are then double, registered first.
+}  // namespace nnae::bindings::of_cooccurrence
+
+namespace nnae::bindings {
+
 void bind_cooccurrence(py::module_ &module) {
+    using namespace of_cooccurrence;
     bind_count<double, std::int32_t>(module);
     bind_count<double, std::int64_t>(module);
     bind_count<float, std::int32_t>(module);

@@ -9,7 +9,7 @@
 
 namespace py = pybind11;
 
-namespace nnae::bindings {
+namespace nnae::bindings::of_cpu {
 
 std::vector<std::string> supported_variants() {
     std::vector<std::string> names{"baseline"};
@@ -26,7 +26,12 @@ std::vector<std::string> supported_variants() {
     return names;
 }
 
+}  // namespace nnae::bindings::of_cpu
+
+namespace nnae::bindings {
+
 void bind_cpu(py::module_ &module) {
+    using namespace of_cpu;
     module.def("supported_variants", &supported_variants,
                "Instruction sets of this processor for which kernels may have been built.");
     module.def("max_threads", &nnae::max_threads, "Threads that OpenMP would use by default.");

@@ -3,7 +3,7 @@
 #include "gemm.hpp"
 #include "sparse_ops.hpp"
 
-namespace nnae::bindings {
+namespace nnae::bindings::of_dense {
 
 template <typename T>
 void product(const Array<T> &a, const Array<T> &b, Array<T> &out, int n_threads) {
@@ -49,6 +49,19 @@ void sparse_dense(const Array<I> &indptr, const Array<I> &indices,
     sparse_product<T, I>(P, H, n_threads, C);
 }
 
+template <typename T, typename I>
+void sparse_sparse(const Array<I> &indptr, const Array<I> &indices,
+                   const std::optional<Array<T>> &values, const Array<I> &w_indptr,
+                   const Array<I> &w_indices, const std::optional<Array<T>> &w_values,
+                   const Array<T> &bias, Array<T> &out, int n_threads) {
+    const auto W = csr<T, I>(w_indptr, w_indices, w_values, bias.size());
+    const auto P = csr<T, I>(indptr, indices, values, W.rows);
+    const auto S = mutable_matrix(out);
+    require(S.rows == P.rows && S.cols == W.cols, "out must have the rows of P, the columns of W");
+    py::gil_scoped_release free;
+    sparse_scores<T, I>(P, W, bias.data(), n_threads, S);
+}
+
 template <typename T>
 Array<double> sums_of_columns(const Array<T> &h, const std::optional<Array<double>> &weights,
                               int n_threads) {
@@ -82,9 +95,19 @@ void bind_sparse(py::module_ &module) {
     module.def("spmm", &sparse_dense<T, I>, arg("indptr").noconvert(), arg("indices").noconvert(),
                arg("values").noconvert().none(true), arg("h").noconvert(), arg("out").noconvert(),
                arg("n_threads"));
+    module.def("sparse_scores", &sparse_sparse<T, I>, arg("indptr").noconvert(),
+               arg("indices").noconvert(), arg("values").noconvert().none(true),
+               arg("w_indptr").noconvert(), arg("w_indices").noconvert(),
+               arg("w_values").noconvert().none(true), arg("bias").noconvert(),
+               arg("out").noconvert(), arg("n_threads"));
 }
 
+}  // namespace nnae::bindings::of_dense
+
+namespace nnae::bindings {
+
 void bind_dense(py::module_ &module) {
+    using namespace of_dense;
     bind_real<float>(module);
     bind_real<double>(module);
     bind_sparse<float, std::int32_t>(module);

@@ -5,7 +5,7 @@
 #include "arrays.hpp"
 #include "topk.hpp"
 
-namespace nnae::bindings {
+namespace nnae::bindings::of_topk {
 
 namespace {
 
@@ -84,7 +84,12 @@ void bind(py::module_ &module) {
 
 }  // namespace
 
+}  // namespace nnae::bindings::of_topk
+
+namespace nnae::bindings {
+
 void bind_topk(py::module_ &module) {
+    using namespace of_topk;
     bind<float>(module);
     bind<double>(module);
 }

@@ -2,12 +2,13 @@
 // objective.hpp.
 #include "arrays.hpp"
 #include "coordinate_descent.hpp"
+#include "elementary.hpp"
 #include "loss_names.hpp"
 #include "multiplicative.hpp"
 #include "objective.hpp"
 #include "rate_descent.hpp"
 
-namespace nnae::bindings {
+namespace nnae::bindings::of_updates {
 
 template <typename T>
 using Values = std::optional<Array<T>>;
@@ -152,13 +153,20 @@ void bind(py::module_ &module) {
                arg("sums").noconvert().none(true) = py::none());
 }
 
+}  // namespace nnae::bindings::of_updates
+
+namespace nnae::bindings {
+
 void bind_updates(py::module_ &module) {
+    using namespace of_updates;
     bind_dense_step<float>(module);
     bind_dense_step<double>(module);
     bind<float, std::int32_t>(module);
     bind<float, std::int64_t>(module);
     bind<double, std::int32_t>(module);
     bind<double, std::int64_t>(module);
+    module.def("one_minus_exp", py::vectorize(&one_minus_exp), py::arg("rate"));
+    module.def("logarithm", py::vectorize(&logarithm), py::arg("x"));
     module.def("wright_omega", py::vectorize(&wright_omega), py::arg("x"));
 }
 
