@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -21,11 +22,15 @@ from threadpoolctl import threadpool_limits
 
 from nnae import _core
 from nnae._features import Array, Features
+from nnae._normal_equations import inverse, normal_times, norms, solve
 
 Double = npt.NDArray[np.float64]
 
 #: Random combinations of outputs from which the residual's norm is estimated, if there are more.
 COMBINATIONS = 32
+#: Combinations and probes where the penalty alone is wanted, and features that are decomposed.
+FEW = 12
+SMALL = 512
 
 
 @dataclass
@@ -144,14 +149,21 @@ class KrylovSolver(Solver):
         """Choose the penalty, then solve for all outputs at it."""
         n_iter, outputs = 0, question.T.shape[1]
         if len(question.alphas) > 1:
-            curve, best, n_iter = self._curve(question)
+            curve, best, n_iter = self.curve(question)
         else:
             curve, best = np.full((1, 1), np.nan), np.zeros(1, dtype=np.int64)
         alpha = np.broadcast_to(question.alphas[best], (outputs,)).astype(np.float64)
-        B, steps, converged = conjugate_gradients(question, alpha)
+        B, steps, converged = solve(
+            question.features,
+            question.features.transposed_times(question.T),
+            alpha,
+            question.tol,
+            question.max_iter,
+        )
         return Answer(B, alpha, curve, n_iter + steps, converged)
 
-    def _curve(self, question: Question) -> tuple[Double, Array, int]:
+    def curve(self, question: Question) -> tuple[Double, Array, int]:
+        """Return the curve of GCV, the position of its minimum and the steps taken."""
         features, random, T = question.features, question.random, question.T
         n, outputs = T.shape
         if outputs > COMBINATIONS and not question.per_output:
@@ -200,27 +212,27 @@ class Lanczos:
 
     def __init__(self, features: Features, starts: Array) -> None:
         self.features = features
-        self.norms = _norms(starts, features.n_threads)
+        self.norms = norms(starts, features.n_threads)
         self.diagonal: list[Double] = []
         self.beside: list[Double] = []
         self._last = np.zeros_like(starts)
-        self._now = starts * _inverse(self.norms, self.norms).astype(starts.dtype)
+        self._now = starts * inverse(self.norms, self.norms).astype(starts.dtype)
         self._beta = np.zeros_like(self.norms)
 
     def advance(self, steps: int) -> None:
         """Lengthen every Krylov space by some steps; exhausted columns stay as they are."""
         features = self.features
         for _ in range(steps):
-            ahead = features.transposed_times(features.times(self._now))
+            ahead = normal_times(features, self._now)
             diagonal = _core.column_sums(ahead * self._now, None, features.n_threads)
             ahead -= self._now * diagonal.astype(ahead.dtype)
             ahead -= self._last * self._beta.astype(ahead.dtype)
-            beta = _norms(ahead, features.n_threads)
+            beta = norms(ahead, features.n_threads)
             scale = np.maximum.reduce([*(np.abs(d) for d in self.diagonal), np.abs(diagonal)])
             beta[beta <= 8 * np.finfo(ahead.dtype).eps * scale] = 0.0
             self.diagonal.append(diagonal)
             self.beside.append(beta)
-            self._last, self._now = self._now, ahead * _inverse(beta, beta).astype(ahead.dtype)
+            self._last, self._now = self._now, ahead * inverse(beta, beta).astype(ahead.dtype)
             self._beta = beta
 
     def quadrature(self, alphas: Double) -> tuple[Double, Double]:
@@ -238,46 +250,43 @@ class Lanczos:
         return (mass / shifted).sum(-1), (mass / shifted**2).sum(-1)
 
 
-def conjugate_gradients(question: Question, alpha: Double) -> tuple[Array, int, bool]:
-    """Solve (A'A + diag(α)) B = A'T, all outputs together; those that are solved step aside."""
-    features, tol = question.features, question.tol
-    n_threads = features.n_threads
-    B = features.transposed_times(question.T)
-    goal = tol * _norms(B, n_threads)
-    columns = np.flatnonzero(goal > 0)
-    R = np.ascontiguousarray(B[:, columns])
-    B[:] = 0
-    solution, P = np.zeros_like(R), R.copy()
-    rho = np.square(_norms(R, n_threads))
-    for step in range(question.max_iter):
-        if len(columns) == 0:
-            return B, step, True
-        AP = features.transposed_times(features.times(P))
-        AP += P * alpha[columns].astype(P.dtype)
-        length = rho * _inverse(_core.column_sums(P * AP, None, n_threads), rho)
-        solution += P * length.astype(P.dtype)
-        R -= AP * length.astype(P.dtype)
-        before, rho = rho, np.square(_norms(R, n_threads))
-        P *= (rho * _inverse(before, before)).astype(P.dtype)
-        P += R
-        solved = np.sqrt(rho) <= goal[columns]
-        if solved.mean() > 0.25 or solved.all():
-            B[:, columns[solved]] = solution[:, solved]
-            keep = ~solved
-            columns, rho = columns[keep], rho[keep]
-            solution, R, P = (np.ascontiguousarray(M[:, keep]) for M in (solution, R, P))
-    B[:, columns] = solution
-    return B, question.max_iter, bool((np.sqrt(rho) <= goal[columns]).all())
-
-
-def _norms(M: Array, n_threads: int) -> Double:
-    return np.sqrt(_core.column_sums(np.square(M), None, n_threads))
-
-
-def _inverse(values: Double, guard: Double) -> Double:
-    """Return 1 / values where ``guard`` is positive, else 0."""
-    return np.divide(1.0, values, out=np.zeros_like(values), where=(guard > 0) & (values > 0))
-
-
 #: Ways to solve a ridge, by the name that ``MultiOutputRidge(solver=...)`` takes.
 SOLVERS: dict[str, Solver] = {"eigen": EigenSolver(), "cg": KrylovSolver()}
+
+
+def usual_penalties(features: Features) -> Double:
+    """Return candidates for the penalty: 1e-5 to 1e4 times the mean eigenvalue of A'A."""
+    scale = features.energy / min(features.shape)
+    return np.logspace(-5, 4, 28) * (scale if scale > 0 else 1.0)
+
+
+def least_gcv(
+    X: Any, T: Array, weights: Array | None, seed: int, n_threads: int
+) -> tuple[float, Double, Array]:
+    """Return the penalty of least GCV, the candidates and the curve, and solve nothing.
+
+    Measured on a few random combinations of the targets: a fraction of the cost of a solution.
+    """
+    features = Features(X, weights, n_threads)
+    random = np.random.RandomState(seed)
+    total = features.roots**2
+    if T.shape[1] > FEW:
+        mix = random.standard_normal((T.shape[1], FEW)) / np.sqrt(FEW)
+        T, wide = np.empty((len(T), FEW), T.dtype), np.ascontiguousarray(T)
+        _core.multiply(wide, mix.astype(T.dtype), T, n_threads)
+    mean = _core.column_sums(np.ascontiguousarray(T), total, n_threads) / total.sum()
+    question = Question(
+        features=features,
+        T=np.ascontiguousarray((T - mean) * features.roots[:, None], X.dtype),
+        alphas=usual_penalties(features),
+        per_output=False,
+        tol=1e-5,
+        max_iter=500,
+        n_probes=FEW,
+        random=random,
+    )
+    if min(features.shape) <= SMALL:
+        answer = SOLVERS["eigen"].solve(question)
+        return float(answer.alpha[0]), question.alphas, answer.curve[:, 0]
+    curve, best, _ = KrylovSolver().curve(question)
+    return float(question.alphas[best[0]]), question.alphas, curve[:, 0]

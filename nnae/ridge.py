@@ -14,9 +14,11 @@ from sklearn.utils.validation import check_is_fitted
 
 from nnae import _core
 from nnae._features import Array, Features, check_features, linear_map
-from nnae._ridge_solvers import SOLVERS, Question
+from nnae._ridge_solvers import SOLVERS, Question, least_gcv, usual_penalties
 from nnae._threads import resolve_threads
 from nnae._validation import check_choice, check_count, check_sample_weight, check_tolerance
+
+__all__ = ["MultiOutputRidge", "least_gcv"]
 
 
 class MultiOutputRidge(RegressorMixin, BaseEstimator):  # type: ignore[misc]
@@ -182,6 +184,17 @@ class MultiOutputRidge(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         self.n_iter_ = answer.n_iter
         return self
 
+    def take_solution(self, coef: Array, intercept: Array, alphas: Array, curve: Array) -> None:
+        """Become fitted by a solution found elsewhere: weights (d x m) and intercepts (m)."""
+        self.coef_ = coef.T
+        self.intercept_ = intercept
+        self.alpha_ = float(self.alpha)
+        self.alphas_ = alphas
+        self.gcv_curve_ = curve
+        self.solver_ = "cholesky"
+        self.n_iter_ = 1
+        self.n_features_in_ = len(coef)
+
     def _weights(self, sample_weight: Any, n: int) -> Array | None:
         if isinstance(sample_weight, numbers.Real):
             sample_weight = np.full(n, float(sample_weight))
@@ -194,8 +207,7 @@ class MultiOutputRidge(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             return np.array([float(self.alpha)])
         check_choice("alpha", self.alpha, ("gcv",))
         if self.alphas is None:
-            scale = features.energy / min(features.shape)
-            return np.logspace(-5, 4, 28) * (scale if scale > 0 else 1.0)
+            return usual_penalties(features)
         alphas = np.unique(np.asarray(self.alphas, np.float64))
         if alphas.size == 0 or not np.isfinite(alphas).all() or alphas[0] <= 0:
             raise ValueError(f"alphas must be finite numbers above 0; got {self.alphas!r}")

@@ -75,7 +75,7 @@ def test_the_estimated_curve_is_near_the_exact_one(n, d, m, kind):
     near = MultiOutputRidge(alphas=alphas, solver="cg", n_probes=64).fit(kind(X), T)
     np.testing.assert_allclose(near.gcv_curve_[2:], exact.gcv_curve_[2:], rtol=0.25)
     assert abs(np.log10(near.alpha_ / exact.alpha_)) <= 0.51
-    columns = MultiOutputRidge(alphas=alphas, solver="cg", n_probes=64, per_output=True)
+    columns = MultiOutputRidge(alphas=alphas, solver="cg", n_probes=64, per_output=True, tol=1e-8)
     columns.fit(kind(X), T)
     assert columns.alpha_.shape == (m,)
     assert columns.gcv_curve_.shape == (9, m)
@@ -141,6 +141,17 @@ def test_threads_do_not_change_a_bit(kind, dtype, solver):
         np.testing.assert_array_equal(model.gcv_curve_, models[0].gcv_curve_)
         np.testing.assert_array_equal(model.predict(kind(X)), models[0].predict(kind(X)))
     np.testing.assert_array_equal(models[0].predict(kind(X)[3:4]), models[0].predict(kind(X))[3:4])
+
+
+def test_single_precision_stops_where_rounding_stands_in_the_way():
+    rng = np.random.default_rng(0)
+    X = sp.random(400, 300, 0.05, format="csr", random_state=0, dtype=np.float32)
+    X = sp.csr_matrix(X @ sp.diags(np.logspace(-2, 2, 300).astype(np.float32)))
+    T = rng.normal(size=(400, 40)).astype(np.float32)
+    model = MultiOutputRidge(1.0, solver="cg", tol=3e-7).fit(X, T)  # no ConvergenceWarning
+    assert model.n_iter_ < 500
+    wanted = Ridge(1.0).fit(X.toarray().astype(float), T)
+    np.testing.assert_allclose(model.predict(X), wanted.predict(X.toarray()), atol=2e-3)
 
 
 def test_the_cheaper_solver_is_taken():

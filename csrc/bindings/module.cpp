@@ -8,7 +8,11 @@ namespace py = pybind11;
 namespace nnae::bindings {
 void bind_cooccurrence(py::module_ &module);
 void bind_cpu(py::module_ &module);
+void bind_curveball(py::module_ &module);
 void bind_dense(py::module_ &module);
+void bind_label_tree(py::module_ &module);
+void bind_linear_dual(py::module_ &module);
+void bind_normal_equations(py::module_ &module);
 void bind_topk(py::module_ &module);
 void bind_updates(py::module_ &module);
 }  // namespace nnae::bindings
@@ -18,7 +22,11 @@ PYBIND11_MODULE(NNAE_MODULE, module) {
     nnae::max_threads();  // remembers this process, so that a forked child knows itself
     bind_cooccurrence(module);
     bind_cpu(module);
+    bind_curveball(module);
     bind_dense(module);
+    bind_label_tree(module);
+    bind_linear_dual(module);
+    bind_normal_equations(module);
     bind_topk(module);
     bind_updates(module);
 }

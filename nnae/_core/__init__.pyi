@@ -11,10 +11,12 @@ import numpy.typing as npt
 
 _Real: TypeAlias = npt.NDArray[Any]
 _Index: TypeAlias = npt.NDArray[Any]
+_Places: TypeAlias = npt.NDArray[np.int64]
 _Double: TypeAlias = npt.NDArray[np.float64]
 
 VARIANTS: tuple[str, ...]
 variant: str
+dual_lanes: int
 
 def supported_variants() -> list[str]: ...
 def max_threads() -> int: ...
@@ -30,6 +32,63 @@ def spmm(
     out: _Real,
     n_threads: int,
 ) -> None: ...
+def sparse_scores(
+    indptr: _Index,
+    indices: _Index,
+    values: _Real | None,
+    w_indptr: _Index,
+    w_indices: _Index,
+    w_values: _Real | None,
+    bias: _Real,
+    out: _Real,
+    n_threads: int,
+) -> None: ...
+def linear_dual(
+    indptr: _Index,
+    indices: _Index,
+    values: _Real,
+    cols: int,
+    weights: _Double | None,
+    group_indptr: _Places,
+    group_rows: _Places,
+    problem_group: _Places,
+    positive_indptr: _Places,
+    positive_rows: _Places,
+    loss: str,
+    penalty: float,
+    bias: float,
+    tolerance: float,
+    threshold: float,
+    max_epochs: int,
+    seed: int,
+    n_threads: int,
+) -> tuple[_Places, _Places, npt.NDArray[np.float32], npt.NDArray[np.float32]]: ...
+def normal_product(
+    indptr: _Index,
+    indices: _Index,
+    values: _Real,
+    roots: _Real,
+    mean: _Real,
+    p: _Real,
+    out: _Real,
+    n_threads: int,
+) -> None: ...
+def conjugate_descent(
+    indptr: _Index,
+    indices: _Index,
+    values: _Real,
+    roots: _Real,
+    mean: _Real,
+    diagonal: _Double,
+    penalty: _Double,
+    goal: _Double,
+    solution: _Real,
+    residual: _Real,
+    direction: _Real,
+    energy: _Double,
+    steps: int,
+    n_threads: int,
+) -> int: ...
 def cooccurrence(
     indptr: _Index,
     indices: _Index,
@@ -39,6 +98,9 @@ def cooccurrence(
     t_values: _Real | None,
     n_threads: int,
 ) -> tuple[_Index, _Index, _Real]: ...
+def curveball(
+    indptr: _Index, indices: _Index, cols: int, rounds: int, seed: int, n_threads: int
+) -> None: ...
 def multiplicative_step(
     loss: str,
     indptr: _Index,
@@ -103,4 +165,44 @@ def topk_dense(S: _Real, k: int, n_threads: int) -> tuple[npt.NDArray[np.int64],
 def topk_csr(
     indptr: _Index, indices: _Index, values: _Real | None, cols: int, k: int, n_threads: int
 ) -> tuple[npt.NDArray[np.int64], _Real]: ...
+
+class LabelForest:
+    def __init__(
+        self,
+        edge_indptr: _Places,
+        child: _Places,
+        bias: npt.NDArray[np.float32],
+        feature_indptr: _Places,
+        features: npt.NDArray[np.int32],
+        entry_indptr: _Places,
+        entry_edge: npt.NDArray[np.int32],
+        entry_weight: npt.NDArray[np.float32],
+        roots: _Places,
+        n_labels: int,
+    ) -> None: ...
+    def topk(
+        self,
+        indptr: _Index,
+        indices: _Index,
+        values: _Real,
+        cols: int,
+        loss: str,
+        beam: int,
+        k: int,
+        prior: _Real | None,
+        n_threads: int,
+    ) -> tuple[_Places, _Real]: ...
+    def scores(
+        self,
+        indptr: _Index,
+        indices: _Index,
+        values: _Real,
+        cols: int,
+        loss: str,
+        beam: int,
+        n_threads: int,
+    ) -> _Real: ...
+
 def wright_omega(x: Any) -> Any: ...
+def one_minus_exp(rate: Any) -> Any: ...
+def logarithm(x: Any) -> Any: ...
