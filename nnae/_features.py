@@ -21,6 +21,11 @@ except ImportError:
 
 Array = npt.NDArray[Any]
 
+#: How many more products a dense Gram matrix may need than a sparse one and still be faster.
+DENSE_ADVANTAGE = 200
+#: Rows that are made dense at a time.
+DENSE_ROWS = 2048
+
 
 def check_features(estimator: BaseEstimator, X: Any, *, reset: bool) -> Any:
     """Return X (n x d) as canonical CSR or a C-ordered array, float32 or float64, finite.
@@ -82,6 +87,21 @@ class Features:
             self.nnz = A.size
             self.energy = float(np.square(self._X, dtype=np.float64).sum())
 
+    @property
+    def rows(self) -> tuple[Array, Array, Array]:
+        """Return indptr, indices and values of the scaled rows, not centred, where X is sparse."""
+        return _parts(self._X)
+
+    def diagonal(self) -> Array:
+        """Return the diagonal of A'A in double precision."""
+        if not self.sparse:
+            return _core.column_sums(np.square(self._X), None, self.n_threads)
+        squares = np.bincount(
+            self._X.indices, np.square(self._X.data, dtype=np.float64), self.shape[1]
+        )
+        mean = self.mean.astype(np.float64)
+        return np.maximum(squares - float((self.roots**2).sum()) * mean**2, 0.0)
+
     def times(self, P: Array) -> Array:
         """Return A P (n x m) for P (d x m)."""
         P = np.ascontiguousarray(P, self.dtype)
@@ -115,7 +135,7 @@ class Features:
         """Return A'A (d x d) in double precision."""
         if not self.sparse:
             return np.asarray(_core.gram(self._X.astype(np.float64), self.n_threads))
-        G = np.asarray((self._Xt.astype(np.float64) @ self._X).toarray())
+        G = self._squared(self._X, self._Xt)
         mean = self.mean.astype(np.float64)
         return np.asarray(G - float((self.roots**2).sum()) * np.outer(mean, mean))
 
@@ -124,12 +144,23 @@ class Features:
         if not self.sparse:
             transposed = np.ascontiguousarray(self._X.T, np.float64)
             return np.asarray(_core.gram(transposed, self.n_threads))
-        X = self._X.astype(np.float64)
-        K = np.asarray((X @ self._Xt).toarray())
+        K = self._squared(self._Xt, self._X)
         mean = self.mean.astype(np.float64)
-        cross = np.outer(X @ mean, self.roots)
+        cross = np.outer(self._X @ mean, self.roots)
         K -= cross + cross.T
         return np.asarray(K + float(mean @ mean) * np.outer(self.roots, self.roots))
+
+    def _squared(self, M: Any, Mt: Any) -> Array:
+        """Return M'M of sparse M: through dense blocks where a sparse product would be slower."""
+        n, d = M.shape
+        pairs = float(np.square(np.diff(M.indptr), dtype=np.float64).sum())
+        if pairs * DENSE_ADVANTAGE < n * d * d:
+            return np.asarray((Mt.astype(np.float64) @ M).toarray())
+        total = np.zeros((d, d))
+        for at in range(0, n, DENSE_ROWS):
+            block = np.ascontiguousarray(M[at : at + DENSE_ROWS].toarray(), np.float64)
+            total += _core.gram(block, self.n_threads)
+        return total
 
 
 def linear_map(X: Any, B: Array, intercept: Array, n_threads: int) -> Array:
@@ -146,7 +177,11 @@ def linear_map(X: Any, B: Array, intercept: Array, n_threads: int) -> Array:
 
 
 def _spmm(X: Any, P: Array, out: Array, n_threads: int) -> None:
+    _core.spmm(*_parts(X), P, out, n_threads)
+
+
+def _parts(X: Any) -> tuple[Array, Array, Array]:
     indptr, indices = X.indptr, X.indices
     if indptr.dtype != indices.dtype:
         indptr, indices = indptr.astype(np.int64), indices.astype(np.int64)
-    _core.spmm(indptr, indices, X.data, P, out, n_threads)
+    return indptr, indices, X.data

@@ -13,7 +13,8 @@ from nnae._factors import Factors, floor_of, negligible
 from nnae._initialise import initial_factors
 from nnae._normal_form import normalise
 from nnae._rows import codes_of_rows
-from nnae._solvers import ON_SIMPLEX, SOLVERS, Callback, History, Solver, run_sweeps
+from nnae._solvers import SOLVERS, Callback, History, OnSimplex, run_sweeps
+from nnae._starts import better_start
 from nnae._target import Target, above_floor
 
 Array = npt.NDArray[Any]
@@ -78,6 +79,7 @@ def fit_levels(
             sample_weight,
             penalty if number == 1 else 0.0,
             f"level {number}",
+            of_labels=number == 1,
         )
         levels.append(factors)
         pretraining.append(history.curve)
@@ -107,22 +109,29 @@ def _pretrain(
     sample_weight: Array | None,
     penalty: float,
     name: str,
+    of_labels: bool,
 ) -> tuple[Factors, History]:
-    Z, Wt = initial_factors(below, k, schedule.init, random_state)
     target = Target.of(below, sample_weight)
+
+    def make(Z: Array, Wt: Array) -> Factors:
+        return Factors(target, Z, Wt, loss, schedule.n_threads, penalty)
+
+    solver = OnSimplex if penalty else SOLVERS[schedule.solver]
+    Z, Wt = initial_factors(below, k, schedule.init, random_state)
     if penalty:  # meaningful only while the weights of a concept sum to one
         Z, Wt, _ = normalise(Z, Wt)
-    factors = Factors(target, Z, Wt, loss, schedule.n_threads, penalty)
-    solver: Solver = ON_SIMPLEX if penalty else SOLVERS[schedule.solver]
+    if of_labels and schedule.init == "auto":
+        Z, Wt = better_start((Z, Wt), below, solver, make)
+    factors = make(Z, Wt)
     history = run_sweeps(
-        lambda number: solver.sweep(factors, number),
+        solver(factors).sweep,
         factors.objective,
         max_iter=schedule.pretrain_iter,
         tol=schedule.tol,
         name=name,
     )
     Z, Wt, _ = normalise(Z, Wt)
-    return Factors(target, Z, Wt, loss, schedule.n_threads, penalty), history
+    return make(Z, Wt), history
 
 
 def _finish(levels: list[Factors], history: History, pretraining: list[list[float]], Y: Any) -> Fit:
@@ -193,4 +202,4 @@ class JointSweeps:
         """Hand the codes of one level to the one above as its target."""
         codes = self.levels[at - 1].Z
         matrix = above_floor(codes, negligible(codes.dtype))
-        self.levels[at].target = Target.of(matrix, self.sample_weight)
+        self.levels[at].aim_at(Target.of(matrix, self.sample_weight))

@@ -14,6 +14,7 @@ import numpy.typing as npt
 import scipy.sparse as sp
 from sklearn.base import BaseEstimator
 
+from nnae._halves import from_halves
 from nnae._model_file import KINDS, ModelFileError, check_archive, one_line
 
 Array = npt.NDArray[Any]
@@ -24,6 +25,7 @@ ESTIMATORS = {
     "NNAE": "nnae.autoencoder",
     "TwoStepClassifier": "nnae.classify",
     "MultiOutputRidge": "nnae.ridge",
+    "OneVsRestLinear": "nnae.one_vs_rest",
     "LabelHierarchy": "nnae.hierarchy",
 }
 #: The only modules (with what is inside them, where they are packages) that loading may import.
@@ -34,6 +36,11 @@ MODULES: tuple[str, ...] = (
     "nnae._codes",
     "nnae._linear_encoder",
     "nnae._step_two",
+    "nnae._calibration",
+    "nnae._label_sets",
+    "nnae.r",
+    "nnae._gram_ridge",
+    "nnae._landmarks",
 )
 #: Types beyond scikit-learn's estimators and numpy's that nested estimators may hold.
 TRUSTED = (
@@ -60,6 +67,7 @@ class Encoder:
         self.archives: list[bytes] = []
         self._done: dict[int, tuple[Any, Any]] = {}  # id -> the object, kept alive, and its value
         self._open: set[int] = set()
+        self._places: dict[int, tuple[Any, int]] = {}  # parts of sparse matrices
 
     def model(self, model: Any, where: str) -> dict[str, Any]:
         """Return a reference to an object of this package; its parts come before it."""
@@ -69,7 +77,7 @@ class Encoder:
             raise TypeError(f"{where} holds itself; a model file cannot hold a circle")
         self._open.add(id(model))
         record: dict[str, Any] = {"class": _class_name(type(model))}
-        for part, (values, is_param) in _state(model).items():
+        for part, (values, is_param) in self.state(model).items():
             record[part] = {
                 name: self.value(value, f"{where}.{name}", is_param)
                 for name, value in values.items()
@@ -87,11 +95,9 @@ class Encoder:
             return value if -_INT64 <= value < _INT64 else {"t": "int", "v": hex(value)}
         if kind is float:
             return value if math.isfinite(value) else {"t": "float", "v": repr(value)}
-        if kind is list:
-            return [self.value(v, f"{where}[{i}]", is_param) for i, v in enumerate(value)]
-        if kind is tuple:
+        if kind in (list, tuple):
             items = [self.value(v, f"{where}[{i}]", is_param) for i, v in enumerate(value)]
-            return {"t": "tuple", "v": items}
+            return items if kind is list else {"t": "tuple", "v": items}
         if kind is dict:
             odd = next((key for key in value if type(key) is not str), None)
             if odd is not None:
@@ -110,12 +116,9 @@ class Encoder:
             _check_dtype(dtype, where)
             return {"t": "dtype", "v": dtype.str, "type": kind is type}
         if isinstance(value, (np.random.RandomState, np.random.Generator)):
-            warnings.warn(
-                f"{where} is a random generator, which a model file cannot hold; it is saved as "
-                f"None, so a new fit of the loaded model will differ",
-                UserWarning,
-                stacklevel=2,
-            )
+            what = f"{where} is a random generator, which a model file cannot hold; it is saved as"
+            what += " None, so a new fit of the loaded model will differ"
+            warnings.warn(what, UserWarning, stacklevel=2)
             return None
         if is_ours(kind):
             return self.model(value, where)
@@ -138,8 +141,16 @@ class Encoder:
         if value.dtype == object:
             return self._remember(value, self._strings(value, where))
         _check_dtype(value.dtype, where)
+        return self._remember(value, self.real_array(value))
+
+    def state(self, model: Any) -> dict[str, tuple[dict[str, Any], bool]]:
+        """Return what is kept of a model, part by part, and whether it is parameters."""
+        return _state(model)
+
+    def real_array(self, value: Array) -> dict[str, Any]:
+        """Put an array aside: bit for bit."""
         self.arrays.append(value)
-        return self._remember(value, {"t": "array", "id": len(self.arrays) - 1})
+        return {"t": "array", "id": len(self.arrays) - 1}
 
     def _strings(self, value: Array, where: str) -> dict[str, Any]:
         items = value.ravel().tolist()
@@ -155,14 +166,17 @@ class Encoder:
         last = len(self.arrays) - 1
         return {"t": "strings", "shape": list(value.shape), "letters": last - 1, "ends": last}
 
+    def _whole(self, value: Array, where: str) -> int:
+        _check_dtype(value.dtype, where)
+        if id(value) not in self._places:
+            self._places[id(value)] = value, Encoder.real_array(self, value)["id"]
+        return self._places[id(value)][1]
+
     def _sparse(self, value: Any, where: str) -> dict[str, Any]:
         name = type(value).__name__
         if _SPARSE.get(name) is not type(value):
             raise TypeError(f"{where} must be in CSR or CSC form to be saved; got {name}")
-        parts = {
-            part: self._array(getattr(value, part), where)["id"]
-            for part in ("data", "indices", "indptr")
-        }
+        parts = {p: self._whole(getattr(value, p), where) for p in ("data", "indices", "indptr")}
         return {"t": "sparse", "class": name, "shape": [int(n) for n in value.shape], **parts}
 
     def _estimator(self, value: Any, where: str) -> dict[str, Any]:
@@ -189,12 +203,19 @@ class Decoder:
         self._arrays = arrays
         self._trusted = [*TRUSTED, *map(type_name, trusted)]
         self._objects: list[Any] = []
+        self._unpacked: dict[int, Array] = {}
         self._estimators = [self._estimator(data) for data in archives]
 
     def model(self, objects: Sequence[Any]) -> Any:
         """Build all objects in order; the last one is the model."""
         for record in objects:
             cls = find_class(record["class"])
+            word = getattr(cls, "needs_trust", None)
+            if word is not None and word not in self._trusted:
+                raise ModelFileError(
+                    f"holds a {cls.__name__}, whose predictions run what the file brings; if you "
+                    f"know who made the file, pass load(path, trusted=[{word!r}])"
+                )
             parts = {
                 part: {name: self.value(value) for name, value in values.items()}
                 for part, values in record.items()
@@ -212,6 +233,8 @@ class Decoder:
         kind = value["t"]
         if kind == "array":
             return self._arrays[_place(value["id"])]
+        if kind == "halves":
+            return self._halves(value)
         if kind == "object":
             return self._objects[_place(value["id"])]
         if kind == "estimator":
@@ -234,6 +257,13 @@ class Decoder:
         if kind == "sparse":
             return self._sparse(value)
         raise ModelFileError(f"the manifest holds a value of the unknown kind {kind!r}")
+
+    def _halves(self, value: dict[str, Any]) -> Array:
+        place = _place(value["id"])
+        if place not in self._unpacked:
+            parts = self._arrays[place], self._arrays[_place(value["scale"])]
+            self._unpacked[place] = from_halves(*parts, _dtype(value["dtype"]))
+        return self._unpacked[place]
 
     def _strings(self, value: dict[str, Any]) -> Array:
         letters = self._arrays[_place(value["letters"])].tobytes()

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from nnae import _core
+
 Array = npt.NDArray[Any]
 
 
@@ -37,8 +39,9 @@ def normalise(Z: Array, Wt: Array) -> tuple[Array, Array, Array]:
 
 def concepts_by_label(weights: list[Array], level: int) -> Array:
     """Return B_l = W_l ... W_1 (k_l x L) with rows of sum one."""
-    product = weights[0]
+    product = np.ascontiguousarray(weights[0])
     for W in weights[1:level]:
-        product = W @ product
+        below, product = product, np.empty((len(W), product.shape[1]), product.dtype)
+        _core.multiply(np.ascontiguousarray(W, product.dtype), below, product, 1)
     total = product.sum(axis=1, keepdims=True, dtype=np.float64)
     return np.asarray(product / np.where(total > 0, total, 1), product.dtype)

@@ -74,3 +74,13 @@ def label_dtype(Y: Any) -> Any:
     """Return float32 for float32 input and float64 for everything else, as scikit-learn does."""
     dtype = getattr(Y, "dtype", None)
     return np.float32 if dtype == np.float32 else np.float64
+
+
+def check_groups(groups: Any, n_rows: int) -> npt.NDArray[Any] | None:
+    """Return the group of each row, numbered."""
+    if groups is None:
+        return None
+    groups = np.asarray(groups)
+    if groups.shape != (n_rows,):
+        raise ValueError(f"groups must have shape ({n_rows},), one a row; got {groups.shape}")
+    return np.asarray(np.unique(groups, return_inverse=True)[1]).ravel()

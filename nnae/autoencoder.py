@@ -11,6 +11,10 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from nnae._encoders import ENCODERS, Fitted, Linear, Problem
+from nnae._feature_encoders import SHARED_ENCODERS
+from nnae._feature_fit import features_of, fit_with_features
+from nnae._feature_rows import FeatureRows
+from nnae._feature_weight import check_feature_weight
 from nnae._labels import LabelSpace, encode_labels
 from nnae._levels import Schedule
 from nnae._linear_encoder import Counts
@@ -34,7 +38,7 @@ Array = npt.NDArray[Any]
 BERNOULLI_PENALTY = 0.1
 
 
-class NNAE(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+class NNAE(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):  # type: ignore
     r"""Compress labels by a deep non-negative autoencoder.
 
     Every level has codes of its own. Level 1 models the labels by rates
@@ -59,11 +63,19 @@ class NNAE(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     objective : {"levels", "chain"}, default="levels"
         "chain" is the last level's reconstruction :math:`D(Y, Z_D W_D \cdots W_1)`, for comparison
         with the literature (``encoder="nnls"`` only): it has the rank of the last level alone.
+    feature_weight : float or "auto", default=0.0
+        Weight a of features beside labels: level 1 minimises
+        :math:`D(Y, Z_1 W_1) + a^2 D_X(X, Z_1 U)` with codes that both share and rows of X scaled
+        to length one; :math:`D_X` is Frobenius for "frobenius" labels, else Kullback-Leibler.
+        Features with negative values are split into two. 0 compresses labels alone. "auto" takes
+        the weight (0 among them) under which labels of held-out rows are likeliest, their codes
+        inferred from features alone. Levels above model the shared codes.
     solver : {"auto", "cd", "mu"}, default="auto"
         Solver of pretraining, see :class:`nnae.NMF`. Joint sweeps are multiplicative.
     init : {"auto", "random", "nndsvd", "nndsvda"}, default="auto"
         Start of every level. "auto" is "nndsvda" where the width is below both sides of what the
-        level models, else "random".
+        level models, else "random"; level 1 of at most 2,000 labels, four or more a concept,
+        starts from clusters of labels instead where ten sweeps lead further from there.
     code_penalty : "auto" or float, default="auto"
         L1 penalty on the codes of level 1, at least 0, for the rate losses with ``encoder="nnls"``.
         Rows of W_1 sum to one, so it is per unit of rate mass. "auto" is 0.1 for "bernoulli", else
@@ -100,6 +112,17 @@ class NNAE(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     pretraining_curves_ : list of list of float
         Objective of every level during pretraining.
     loss_name_, label_names_, seconds_ : str, ndarray of str, float
+    feature_weight_ : float
+        Weight used.
+    feature_weights_ : ndarray or None
+        U (k_1 x d, or k_1 x 2d after splitting: all positive parts, then all negative ones).
+    feature_encoder_ : ndarray or None
+        V_X (d x k_1) of ``encoder="linear"``: :math:`Z_1 = Y V_1 + X V_X`.
+    feature_weight_scores_ : dict
+        With "auto": candidates and the mean log-likelihood of a held-out label under each.
+    label_linkage_, label_counts_, label_evidence_ : ndarray, ndarray, dict
+        Of feature-aware models (``feature_weight`` not 0) of at most 5,000 labels, else None: the
+        tree of labels that resemble each other, see :meth:`nnae.LabelHierarchy.from_labels`.
 
     Notes
     -----
@@ -124,6 +147,7 @@ class NNAE(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         loss: str = "auto",
         encoder: str = "nnls",
         objective: str = "levels",
+        feature_weight: float | str = 0.0,
         solver: str = "auto",
         init: str = "auto",
         code_penalty: str | float = "auto",
@@ -139,6 +163,7 @@ class NNAE(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.loss = loss
         self.encoder = encoder
         self.objective = objective
+        self.feature_weight = feature_weight
         self.solver = solver
         self.init = init
         self.code_penalty = code_penalty
@@ -150,7 +175,7 @@ class NNAE(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.verbose = verbose
         self.callback = callback
 
-    def fit(self, Y: Any, y: Any = None, *, sample_weight: Any = None) -> NNAE:
+    def fit(self, Y: Any, y: Any = None, *, X: Any = None, sample_weight: Any = None) -> NNAE:
         """Compress Y.
 
         Parameters
@@ -159,6 +184,8 @@ class NNAE(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             n examples, L labels, non-negative.
         y : ignored
             For scikit-learn's pipelines.
+        X : sparse matrix, array or DataFrame of shape (n, d), optional
+            Features of the same rows; needed unless ``feature_weight`` is 0, which ignores them.
         sample_weight : array of shape (n,), optional
             Non-negative weight of each example's loss.
 
@@ -175,7 +202,13 @@ class NNAE(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """
         matrix, space = encode_labels(Y, dtype=label_dtype(Y))
         problem = self._problem(matrix, check_sample_weight(sample_weight, matrix.shape[0]))
-        self._keep(ENCODERS[self.encoder].fit(problem), problem, space)
+        features = features_of(self.feature_weight, self.objective, X, matrix)
+        fitted, about = fit_with_features(
+            problem, features, self.encoder, self.feature_weight, self.random_state
+        )
+        for name, value in about.items():
+            setattr(self, name, value)
+        self._keep(fitted, problem, space)
         return self
 
     def _problem(self, matrix: Any, sample_weight: Array | None) -> Problem:
@@ -246,6 +279,8 @@ class NNAE(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """
         if self.encoder != "linear":
             raise ValueError(f"partial_fit needs encoder='linear'; got {self.encoder!r}")
+        if check_feature_weight(self.feature_weight) != 0:
+            raise ValueError(f"partial_fit needs feature_weight=0; got {self.feature_weight!r}")
         if getattr(self, "counts_", None) is None:
             return self.fit(Y)
         space = self._labels()
@@ -265,25 +300,43 @@ class NNAE(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return self
 
     def fit_transform(self, Y: Any, y: Any = None, **fit_params: Any) -> Array:
-        """Compress Y and return its codes of level 1, exactly as ``fit(Y).transform(Y)`` does."""
-        return self.fit(Y, **fit_params).transform(Y)
+        """Compress Y and return its codes of level 1, as ``fit(Y, X=X).transform(Y, X=X)``."""
+        return self.fit(Y, **fit_params).transform(Y, X=fit_params.get("X"))
 
-    def transform(self, Y: Any, level: int = 1) -> Array:
+    def transform(self, Y: Any, level: int = 1, *, X: Any = None) -> Array:
         """Return the codes of examples at one level (n x k_level).
 
         Parameters
         ----------
-        Y : matrix, array, DataFrame or list of label sets
-            Labels; names that were not seen in training are ignored with a warning.
+        Y : matrix, array, DataFrame or list of label sets, or None
+            Labels; names that were not seen in training are ignored with a warning. None, with X
+            and a feature-aware model, infers codes from features alone.
         level : int, default=1
             1 is nearest the labels.
+        X : sparse matrix, array or DataFrame of shape (n, d), optional
+            Features of the same rows, which a model of labels alone ignores. Without them a
+            feature-aware model infers codes from labels alone.
         """
         level = self._check_level(level)
-        matrix = self._labels().encode(Y, self.weights_[0].dtype)
-        if self.loss_name_ == "bernoulli":
-            choose_loss("bernoulli", matrix)
-        n_threads = resolve_threads(self.n_threads)
-        return ENCODERS[self.encoder].encode(matrix, self, level, n_threads)
+        n_threads, dtype = resolve_threads(self.n_threads), self.weights_[0].dtype
+        matrix = None
+        if Y is not None:
+            matrix = self._labels().encode(Y, dtype)
+            if self.loss_name_ == "bernoulli":
+                choose_loss("bernoulli", matrix)
+        U = getattr(self, "feature_weights_", None)
+        if U is None:
+            if matrix is None:
+                raise ValueError("Y must be given: this model was fitted on labels alone")
+            return ENCODERS[self.encoder].encode(matrix, self, level, n_threads)
+        features = None
+        if X is not None:
+            n_rows = None if matrix is None else matrix.shape[0]
+            like = (U.shape[1], self.feature_split_)
+            features = FeatureRows.of(X, n_rows, dtype, like=like).matrix
+        elif matrix is None:
+            raise ValueError("Y or X must be given; got neither")
+        return SHARED_ENCODERS[self.encoder].encode(matrix, features, self, level, n_threads)
 
     def inverse_transform(self, Z: Any, level: int = 1) -> Array:
         """Return the rates Z_l W_l ... W_1 (n x L, dense) of codes of one level."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from scipy.optimize import linear_sum_assignment
 from threadpoolctl import threadpool_limits
 
 from nnae._labels import LabelSpace
+from nnae.hierarchy._clades import clade_layers, level_heights
 from nnae.hierarchy._contributions import Floats, Level, build_levels
 from nnae.hierarchy._saturation import measure_codes
 from nnae.hierarchy._tree import graph_edges, tree_parents
@@ -19,24 +21,38 @@ from nnae.hierarchy._tree import graph_edges, tree_parents
 
 @dataclass(frozen=True)
 class Layers:
-    """Weights and codes of all levels, and the label names, as a compressor holds them."""
+    """Weights and masses of all levels, and what else a compressor holds.
+
+    ``codes`` are those of level 1, where the layers are the model's own; ``linkage`` and ``counts``
+    (of labels) are there where the layers are cut from a tree of resemblance.
+    """
 
     weights: list[Floats]
-    codes: list[Floats]
+    masses: list[Floats]
     names: list[str] | None
+    codes: Floats | None = None
+    linkage: Floats | None = None
+    counts: Floats | None = None
+    evidence: dict[str, dict[str, float]] = field(default_factory=dict)
 
-    @property
-    def masses(self) -> list[Floats]:
-        """Return the column sums of the codes."""
-        return [np.asarray(codes.sum(axis=0), dtype=np.float64) for codes in self.codes]
 
+def read_layers(model: Any, mass: str, basis: str = "weights") -> Layers:
+    """Read `weights_` or `components_`, `codes_` and `label_names_` of a fitted compressor.
 
-def read_layers(model: Any, mass: str) -> Layers:
-    """Read `weights_` or `components_`, `codes_` and `label_names_` of a fitted compressor."""
+    With ``basis="resemblance"``, or "auto" for a model that has one, the layers are cut from the
+    model's tree of labels that resemble each other.
+    """
+    if basis not in ("auto", "weights", "resemblance"):
+        raise ValueError(f"basis must be 'auto', 'weights' or 'resemblance'; got {basis!r}")
     weights = getattr(model, "weights_", None)
     if weights is None:
         weights = getattr(model, "components_", None)
     codes = getattr(model, "codes_", None)
+    if weights is not None and codes is None:
+        raise ValueError(
+            f"this {type(model).__name__} has no codes_, which its hierarchy is read from: it was "
+            "saved with compact=True; build the hierarchy before saving"
+        )
     if weights is None or codes is None:
         if hasattr(model, "fit"):
             from sklearn.exceptions import NotFittedError
@@ -51,12 +67,35 @@ def read_layers(model: Any, mass: str) -> Layers:
     single = not isinstance(weights, (list, tuple))
     names = getattr(model, "label_names_", None)
     layers = [np.asarray(w, np.float64) for w in ([weights] if single else weights)]
+    known = None if names is None else [str(name) for name in names]
+    tree = getattr(model, "label_linkage_", None)
+    if basis != "weights" and tree is not None:
+        widths = [layer.shape[0] for layer in layers]
+        return cut_layers(tree, widths, model.label_counts_, known, model.label_evidence_)
+    if basis == "resemblance":
+        raise ValueError(
+            "basis='resemblance' needs a feature-aware model (feature_weight='auto' or a number) "
+            "of at most 5,000 labels; LabelHierarchy.from_labels makes such a tree of any labels"
+        )
     levels = [np.asarray(z, np.float64) for z in ([codes] if single else codes)]
-    return Layers(
-        layers,
-        measure_codes(levels, layers[0], mass, getattr(model, "loss_name_", None)),
-        None if names is None else [str(name) for name in names],
-    )
+    levels = measure_codes(levels, layers[0], mass, getattr(model, "loss_name_", None))
+    masses = [np.asarray(level.sum(axis=0), dtype=np.float64) for level in levels]
+    return Layers(layers, masses, known, codes=levels[0])
+
+
+def cut_layers(
+    linkage: Floats,
+    widths: Sequence[int],
+    counts: Floats,
+    names: list[str] | None,
+    evidence: dict[str, dict[str, float]],
+) -> Layers:
+    """Cut a tree of resemblance into layers."""
+    mass = np.asarray(counts, np.float64)
+    weights, masses = clade_layers(linkage, widths, mass)
+    kept = [layer.shape[0] for layer in weights]
+    matrix = level_heights(linkage, kept, mass)
+    return Layers(weights, masses, names, linkage=matrix, counts=mass, evidence=evidence)
 
 
 def encode(Y: Any, names: list[str] | None, n_labels: int) -> sp.csr_matrix:
@@ -88,6 +127,7 @@ def bootstrap_frequencies(
     min_mass: float,
     random_state: int | None,
     mass: str,
+    basis: str,
 ) -> list[Floats]:
     """Refit the model on bootstraps of the rows and count in how many each edge recurs.
 
@@ -100,7 +140,7 @@ def bootstrap_frequencies(
     list of ndarray, (k_l, k_{l-1})
         Shares of the bootstraps, rows and columns as in the model's weights.
     """
-    layers = read_layers(model, mass)
+    layers = read_layers(model, mass, basis)
     levels, _ = build_levels(layers.weights, layers.masses, min_mass)
     counts = [np.zeros(weights.shape) for weights in layers.weights]
     draws = np.random.default_rng(random_state)
@@ -111,7 +151,7 @@ def bootstrap_frequencies(
             other.fit(Y[rows])
         else:
             other.fit(Y[rows], X=X.iloc[rows] if hasattr(X, "iloc") else X[rows])
-        refit = read_layers(other, mass)
+        refit = read_layers(other, mass, basis)
         if len(refit.weights) != len(layers.weights):
             raise ValueError(
                 f"a refit on a bootstrap has {len(refit.weights)} levels, "

@@ -32,6 +32,7 @@ class HierarchyViews:
         self._clusters = [np.asarray(cluster, np.int64) for cluster in clusters]
         self._vectors: Floats | None = None
         self._linkage: Floats | None = None
+        self.evidence: dict[str, dict[str, float]] = dict(document.get("evidence", {}))
         shapes = [cluster.shape for cluster in self._clusters]
         if shapes != [(len(self.labels),)] * len(self.widths):
             raise ValueError(
@@ -214,6 +215,7 @@ class HierarchyViews:
             "root": self.root,
             "unplaced": self.unplaced,
             "widths": self.widths,
+            "evidence": self.evidence,
         }
         return write_document(self.graph, self._tree, about)
 

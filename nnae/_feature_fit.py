@@ -1,0 +1,83 @@
+"""A fit that may see features: the weight they get, level 1, and the tree of labels alike."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.utils import check_random_state
+
+from nnae._encoders import ENCODERS, Fitted, Problem
+from nnae._feature_encoders import SHARED_ENCODERS
+from nnae._feature_rows import FeatureRows
+from nnae._feature_weight import check_feature_weight, choose_feature_weight
+from nnae._resemblance import MOST_LABELS, resemblance
+
+Array = npt.NDArray[Any]
+
+
+def features_of(feature_weight: Any, objective: str, X: Any, Y: Any) -> FeatureRows | None:
+    """Return the features, or None where labels alone are compressed."""
+    if check_feature_weight(feature_weight) == 0:
+        return None
+    if X is None:
+        raise ValueError(f"feature_weight={feature_weight!r} needs the rows' features: pass X=")
+    if objective == "chain":
+        raise ValueError("objective='chain' needs feature_weight=0: it has no codes to share")
+    return FeatureRows.of(X, Y.shape[0], Y.dtype)
+
+
+def fit_with_features(
+    problem: Problem,
+    features: FeatureRows | None,
+    encoder: str,
+    feature_weight: Any,
+    random_state: Any,
+) -> tuple[Fitted, dict[str, Any]]:
+    """Fit all levels.
+
+    Returns
+    -------
+    (Fitted, dict)
+        The fit, and the fitted attributes of NNAE that are about features.
+    """
+    about: dict[str, Any] = {
+        "feature_weight_": 0.0,
+        "feature_weight_scores_": {},
+        "feature_weights_": None,
+        "feature_encoder_": None,
+        "feature_split_": False,
+        "label_linkage_": None,
+        "label_counts_": None,
+        "label_evidence_": {},
+    }
+    if features is None:
+        return ENCODERS[encoder].fit(problem), about
+    n_threads = problem.schedule.n_threads
+    seeds = check_random_state(random_state).randint(2**31 - 1, size=2).tolist()
+    about["feature_split_"] = features.split
+    weight = feature_weight
+    if feature_weight == "auto":
+        choice = choose_feature_weight(
+            problem.Y, features.matrix, problem.loss, seeds[0], n_threads
+        )
+        weight = choice.weight
+        about["feature_weight_scores_"] = {
+            "candidates": choice.candidates,
+            "log_likelihoods": choice.likelihoods,
+        }
+    about["feature_weight_"] = float(weight)
+    if weight == 0:
+        fitted = ENCODERS[encoder].fit(problem)
+    else:
+        shared = SHARED_ENCODERS[encoder].fit(problem, features.matrix, float(weight))
+        fitted = shared.fitted
+        about["feature_weights_"] = shared.feature_weights
+        about["feature_encoder_"] = shared.feature_encoder
+    if problem.Y.shape[1] <= MOST_LABELS:
+        found = resemblance(problem.Y, features.matrix, seed=seeds[1], n_threads=n_threads)
+        about["label_linkage_"], about["label_evidence_"] = found.linkage, found.evidence
+        margins = np.bincount(problem.Y.indices, minlength=problem.Y.shape[1])
+        about["label_counts_"] = margins.astype(np.float64)
+    return fitted, about
