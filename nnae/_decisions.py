@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -9,32 +10,67 @@ import scipy.sparse as sp
 
 from nnae._codes import Array
 
-
-def hits_of(Y: Any, indices: Array) -> Array:
-    """Return 1.0 where a ranked label is true, else 0.0 (n x k); -1 is never true."""
-    rows = np.repeat(np.arange(len(indices)), indices.shape[1])
-    columns = np.maximum(indices.ravel(), 0)
-    found = np.asarray(Y[rows, columns]).ravel() > 0
-    return np.asarray(found.reshape(indices.shape) & (indices >= 0), dtype=float)
+#: Most labels of a row that a threshold is chosen from, or that are predicted for a row.
+LARGEST_SET = 1000
 
 
-def best_f1_threshold(Y: Any, indices: Array, scores: Array) -> float:
+@dataclass
+class Ranked:
+    """Training rows whose labels are known and have been scored.
+
+    Attributes
+    ----------
+    Y : csr_matrix
+        True labels (n x L).
+    indices, scores : ndarray of shape (n, k)
+        Each row's best labels, at most 1000, in any order; -1 and -inf where there is none.
+    held_out : bool
+        Whether the scores come from models that had not seen these rows.
+    """
+
+    Y: Any
+    indices: Array
+    scores: Array
+    held_out: bool
+
+    def hits(self) -> Array:
+        """Return for each score whether its label is true (n x k)."""
+        n, n_labels = self.Y.shape
+        places = np.arange(n)[:, None] * np.int64(n_labels) + self.indices
+        true = self.Y.tocoo()
+        true = (true.row * np.int64(n_labels) + true.col)[true.data > 0]
+        return np.asarray(np.isin(places, true) & (self.indices >= 0))
+
+    def sizes(self) -> Array:
+        """Return how many labels each row has."""
+        rows = self.Y.tocoo()
+        return np.bincount(rows.row[rows.data > 0], minlength=self.Y.shape[0])
+
+
+def choose_threshold(ranked: Ranked) -> float:
+    """Return the threshold of largest micro F1, or where scores flatter the rows, of their size."""
+    known = ranked.indices >= 0
+    scores, wanted = ranked.scores[known], int(ranked.sizes().sum())
+    if ranked.held_out:
+        return best_f1_threshold(scores, ranked.hits()[known], wanted)
+    return cardinality_threshold(scores, wanted)
+
+
+def best_f1_threshold(scores: Array, hits: Array, n_true: int) -> float:
     """Return the score above which labels are predicted for the largest micro F1.
 
-    ``indices`` and ``scores`` rank labels of rows whose truth is Y; labels that are not ranked
-    count as not predicted. Halfway between the last score taken and the next one.
+    Labels that are not ranked count as not predicted: ``n_true`` counts them too. Halfway between
+    the last score taken and the next one.
     """
-    known = indices.ravel() >= 0
-    flat, hits = scores.ravel()[known], hits_of(Y, indices).ravel()[known]
+    flat = scores.astype(np.float64)
     if not hits.any():
         return float(flat.max()) if len(flat) else 0.0
     order = np.argsort(-flat, kind="stable")
-    flat, hits = flat[order].astype(np.float64), hits[order]
+    flat, hits = flat[order], hits[order]
     last_of_ties = np.append(flat[1:] < flat[:-1], True)
-    f1 = 2 * np.cumsum(hits) / (np.arange(1, len(flat) + 1) + Y.nnz)
+    f1 = 2 * np.cumsum(hits) / (np.arange(1, len(flat) + 1) + n_true)
     at = int(np.argmax(np.where(last_of_ties, f1, -1.0)))
-    below = flat[at + 1] if at + 1 < len(flat) else np.nextafter(flat[at], -np.inf)
-    return float((flat[at] + below) / 2)
+    return halfway(flat, at)
 
 
 def cardinality_threshold(scores: Array, n_labels: int) -> float:
@@ -43,8 +79,14 @@ def cardinality_threshold(scores: Array, n_labels: int) -> float:
     if len(flat) == 0 or n_labels == 0:
         return float(flat[0]) if len(flat) else 0.0
     at = min(n_labels, len(flat)) - 1
-    below = flat[at + 1] if at + 1 < len(flat) else np.nextafter(flat[at], -np.inf)
-    return float((flat[at] + below) / 2)
+    return halfway(flat, at)
+
+
+def halfway(falling: Array, at: int) -> float:
+    """Return a threshold between the value at a place of a falling array and the next one."""
+    below = falling[at + 1] if at + 1 < len(falling) else np.nextafter(falling[at], -np.inf)
+    middle = (falling[at] + below) / 2
+    return float(middle if middle < falling[at] else below)
 
 
 def ranking_to_csr(indices: Array, values: Array, n_labels: int) -> sp.csr_matrix:

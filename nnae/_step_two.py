@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -15,10 +14,6 @@ from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 from nnae.ridge import MultiOutputRidge
 
 Array = npt.NDArray[Any]
-
-#: Step from one penalty to the next one tried, and how many are tried at most.
-PENALTY_STEP = 10.0**-0.25
-PENALTY_TRIALS = 8
 
 
 class PseudoLabelClassifier(RegressorMixin, BaseEstimator):  # type: ignore[misc]
@@ -178,27 +173,3 @@ def fit_step_two(estimator: Any, X: Any, T: Array, sample_weight: Array | None =
 def predict_codes(estimator: Any, X: Any, n_codes: int) -> Array:
     """Return predicted codes (n x m) of a fitted step two."""
     return np.asarray(estimator.predict(X)).reshape(X.shape[0], n_codes)
-
-
-def refine_penalty(
-    ridge: MultiOutputRidge, fit: Callable[[MultiOutputRidge], Any], score: Callable[[Any], float]
-) -> Any:
-    """Return the best of several ridges around the penalty of least GCV, by a held-out score.
-
-    The penalty that predicts codes best need not rank labels best. It is lowered by a quarter of
-    a power of ten while the score rises; where the first step does not help, raised likewise.
-    """
-    best = start = fit(ridge)
-    best_score = score(start)
-    for step in (PENALTY_STEP, 1 / PENALTY_STEP):
-        alpha = float(start.alpha_)
-        for _ in range(PENALTY_TRIALS):
-            alpha *= step
-            model = fit(clone(ridge).set_params(alpha=alpha))
-            value = score(model)
-            if value <= best_score:
-                break
-            best, best_score = model, value
-        if best is not start:
-            break
-    return best

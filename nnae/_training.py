@@ -1,117 +1,188 @@
-"""Fits step two and its decoder on training rows, and chooses what needs held-out rows."""
+"""Fits step two and its decoder on training rows, and ranks those rows out of fold.
+
+Out of fold means that the whole pipeline is fitted without the labels of a fold: the compressor,
+the penalty, step two and the decoder. A compressor that is given fitted has seen all labels; then
+only what comes after it is out of fold.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
 from sklearn.base import clone
 
-from nnae._codes import Array, CodeScale
-from nnae._decisions import best_f1_threshold, cardinality_threshold
-from nnae._step_two import adapt, fit_step_two, predict_codes, refine_penalty
-from nnae.decoders import Decoder, Evidence
-from nnae.metrics import ndcg_at_k, precision_at_k
-from nnae.ridge import MultiOutputRidge
+from nnae._codes import Array, CodeScale, concepts_of, encode
+from nnae._decisions import Ranked
+from nnae._gram_ridge import NOTHING, LinearMap
+from nnae._propensity_prior import EXPONENTS, choose_exponent
+from nnae._spaces import Spaces
+from nnae._step_two import adapt, fit_step_two, predict_codes
+from nnae.decoders import Decoder, Evidence, Fold, Query
+from nnae.decoders._base import FEWEST_RANKED, most_ranked
+from nnae.ridge import MultiOutputRidge, least_gcv
 
-#: Fewer rows than this are not split to choose a threshold and a penalty.
+#: Folds, and how many rows there must be for them.
+FOLDS = 3
 SMALLEST_SPLIT = 20
-#: Most labels of a row that a threshold is chosen from, or that are predicted for a row.
-LARGEST_SET = 1000
+#: The penalty that ranks best is below the one that predicts codes best: this share of it.
+PENALTY_SHARE = 0.5
+#: Scores that label sets and probabilities are learnt from: of fewer rows, where there are more.
+MOST_SCORES = 2_000_000
+FEWEST_ROWS = 500
+#: Labels of a row that are ranked where nothing is held out: this many times the largest label set.
+WIDER = 4
+
+
+@dataclass
+class Fitted:
+    """What is learnt from training rows: step two, its decoder, ranked rows, how to lift labels."""
+
+    estimator: Any
+    decoder: Decoder
+    ranked: Ranked
+    exponent: float
 
 
 @dataclass
 class Training:
-    """Training rows with the targets of their labels, and what is to be learnt from them.
+    """Training rows, and what is to be learnt from them.
 
     Attributes
     ----------
     X, Y : matrices
         Features (n x d) and labels (n x L, csr).
-    T : ndarray
-        Targets (n x sum of widths).
     weights : ndarray of shape (n,) or None
-    concepts, scale : list of ndarray, CodeScale
-        Of the compressor.
+        Positive.
+    compressor : estimator
+        Step one, fitted on all rows.
+    compress : callable
+        Returns a step one for features, labels and weights of some rows: a fitted clone, or the
+        given one.
+    estimator : estimator or None
+        Step two; None takes ridges.
     decoder : type of Decoder
-    n_threads : int
+    propensities : ndarray of shape (L,)
+    loss : str
+        Of step one.
+    seed, n_threads : int
+    groups : ndarray of shape (n,) or None
+        Rows of one group are held out together.
     """
 
     X: Any
     Y: Any
-    T: Array
     weights: Array | None
-    concepts: list[Array]
-    scale: CodeScale
+    compressor: Any
+    compress: Callable[[Any, Any, Array | None], Any]
+    estimator: Any
     decoder: type[Decoder]
+    propensities: Array
+    loss: str
+    seed: int
     n_threads: int
+    groups: Array | None = None
 
-    def take(self, rows: Array) -> Training:
-        """Return some of the rows."""
+    def fit(self, n_folds: int) -> Fitted:
+        """Return step two and the decoder of all rows; rank the rows of some folds (0 to 3)."""
+        n, n_labels = self.Y.shape
+        n_folds = n_folds if n >= SMALLEST_SPLIT else 0
+        folds = self._folds() if n_folds else np.zeros(n, np.int64)
+        n_folds = min(n_folds, int(folds.max(initial=0)) + 1) if folds.any() else 0
+        spaces = Spaces(self.X, folds, self.weights, self.seed, self.n_threads)
+        estimator, evidence = self._learn(self.compressor, spaces, NOTHING)
+        if not n_folds:
+            decoder = self.decoder.fit(evidence)
+            widest = int(np.diff(self.Y.indptr).max(initial=0))
+            k = min(most_ranked(n, n_labels), max(FEWEST_RANKED, WIDER * widest))
+            rows = evenly(n, 4 * k)
+            X = self.X[rows]
+            query = Query(X, predict_codes(estimator, X, len(evidence.scale.norms)))
+            ranking = decoder.topk(query, k, 1, self.n_threads)
+            return Fitted(
+                estimator, decoder, Ranked(self.Y[rows], *ranking, held_out=False), EXPONENTS[0]
+            )
+        held = (self._hold_out(spaces, fold) for fold in range(n_folds))
+        decoder, (rows, labels, scores) = self.decoder.fit_with_folds(evidence, held)
+        some = evenly(*labels.shape)
+        ranked = Ranked(self.Y[rows[some]], labels[some], scores[some], held_out=True)
+        exponent = choose_exponent(self.Y[rows], labels, scores, self.propensities)
+        return Fitted(estimator, decoder, ranked, exponent)
+
+    def _folds(self) -> Array:
+        """Deal rows, or groups of rows, to folds at random, the fold with the fewest rows next."""
+        n = self.X.shape[0]
+        random = np.random.RandomState(self.seed)
+        folds = np.zeros(n, np.int64)
+        if self.groups is None:
+            folds[random.permutation(n)] = np.arange(n) % FOLDS
+            return folds
+        _, group, sizes = np.unique(self.groups, return_inverse=True, return_counts=True)
+        taken, place = np.zeros(FOLDS, np.int64), np.zeros(len(sizes), np.int64)
+        for at in random.permutation(len(sizes)):
+            place[at] = np.argmin(taken)
+            taken[place[at]] += sizes[at]
+        return np.asarray(place[group.ravel()])
+
+    def _hold_out(self, spaces: Spaces, fold: int) -> Fold:
+        """Learn from the rows outside a fold, and predict the codes of those inside."""
+        rows = np.flatnonzero(spaces.folds != fold)
         weights = None if self.weights is None else self.weights[rows]
-        return replace(self, X=self.X[rows], Y=self.Y[rows], T=self.T[rows], weights=weights)
+        compressor = self.compress(self.X[rows], self.Y[rows], weights)
+        estimator, evidence = self._learn(compressor, spaces, fold)
+        out = np.flatnonzero(spaces.folds == fold)
+        X = self.X[out]
+        targets = predict_codes(estimator, X, len(evidence.scale.norms))
+        return Fold(out, Query(X, targets), evidence)
 
-    def learn(self, step_two: Any) -> Any:
-        """Fit a clone of an adapted estimator to the targets."""
-        return fit_step_two(clone(step_two), self.X, self.T, self.weights)
-
-    def decode(self, fitted: Any) -> Decoder:
-        """Fit the decoder that goes with a fitted step two."""
-        evidence = Evidence(
-            concepts=self.concepts,
-            scale=self.scale,
-            Y=self.Y,
-            predict=lambda: predict_codes(fitted, self.X, self.T.shape[1]),
-            dtype=self.X.dtype,
-            n_threads=self.n_threads,
-        )
-        return self.decoder.fit(evidence)
-
-    def rank(self, fitted: Any, decoder: Decoder, k: int) -> tuple[Array, Array]:
-        """Rank the labels of these rows by a model that was fitted on these or others."""
-        codes = predict_codes(fitted, self.X, self.T.shape[1])
-        return decoder.topk(codes, k, 1, self.n_threads)
-
-    @property
-    def longest(self) -> int:
-        """Labels a row that are enough to choose a threshold from."""
-        most = int(np.diff(self.Y.indptr).max(initial=0))
-        return int(min(self.Y.shape[1], max(20, 3 * most), LARGEST_SET))
-
-    def fit_once(self, estimator: Any) -> tuple[Any, Decoder, float]:
-        """Return step two, decoder and the threshold that predicts as many labels as there are."""
-        fitted = self.learn(self._step_two(estimator))
-        decoder = self.decode(fitted)
-        scores = self.rank(fitted, decoder, self.longest)[1]
-        return fitted, decoder, cardinality_threshold(scores, self.Y.nnz)
-
-    def fit_with_split(self, estimator: Any, random: np.random.RandomState) -> Any:
-        """Return the same, with penalty and threshold chosen on rows that step two did not see.
-
-        The compressor has seen the labels of these rows, never which features go with them.
-        """
-        n = len(self.T)
-        if n < SMALLEST_SPLIT:
-            return self.fit_once(estimator)
-        order = random.permutation(n)
-        out, kept = self.take(np.sort(order[: n // 5])), self.take(np.sort(order[n // 5 :]))
-        step_two = self._step_two(estimator)
-        if estimator is None:
-            trial = refine_penalty(step_two, kept.learn, lambda model: kept._quality(model, out))
-            step_two.set_params(alpha=float(trial.alpha_))
+    def _learn(self, compressor: Any, spaces: Spaces, fold: int) -> tuple[Any, Evidence]:
+        """Fit step two on the rows outside a fold; return it with what a decoder may use."""
+        rows = np.flatnonzero(spaces.folds != fold)
+        whole = len(rows) == self.X.shape[0]
+        X, Y = (self.X, self.Y) if whole else (self.X[rows], self.Y[rows])
+        weights = None if self.weights is None else self.weights[rows]
+        concepts = concepts_of(compressor)
+        scale = CodeScale.of(concepts, self.loss)
+        T = scale.join(encode(compressor, Y, X), X.dtype)
+        labels: LinearMap | None = None
+        if self.estimator is None or self.decoder.needs_folds:
+            alpha, alphas, curve = least_gcv(X, T, weights, self.seed, self.n_threads)
+            alpha *= PENALTY_SHARE
         else:
-            trial = kept.learn(step_two)
-        ranking = out.rank(trial, kept.decode(trial), self.longest)
-        fitted = self.learn(step_two)
-        return fitted, self.decode(fitted), best_f1_threshold(out.Y, *ranking)
+            alpha = 1.0
+        if self.estimator is None:
+            targets = [T, Y] if self.decoder.needs_folds else [T]
+            both = spaces.linear.solve(targets, alpha, fold)
+            labels = both.columns(T.shape[1]) if self.decoder.needs_folds else None
+            estimator: Any = MultiOutputRidge(alpha, n_threads=self.n_threads)
+            codes = both.columns(0, T.shape[1])
+            estimator.take_solution(codes.coef, codes.intercept, alphas, curve)
+        else:
+            estimator = fit_step_two(clone(adapt(self.estimator)), X, T, weights)
+        evidence = Evidence(
+            X=X,
+            Y=Y,
+            compressor=compressor,
+            concepts=concepts,
+            scale=scale,
+            predict=cache(lambda: predict_codes(estimator, X, T.shape[1])),
+            dtype=X.dtype,
+            n_threads=self.n_threads,
+            weights=weights,
+            seed=self.seed,
+            T=T,
+            alpha=alpha,
+            labels=labels,
+            spaces=spaces,
+            fold=fold,
+        )
+        return estimator, evidence
 
-    def _quality(self, model: Any, out: Training) -> float:
-        """Return the mean of P@1 and nDCG@5 on other rows: the first place counts most."""
-        ranking = out.rank(model, self.decode(model), 5)[0]
-        return float(precision_at_k(out.Y, ranking, 1) + ndcg_at_k(out.Y, ranking, 5)) / 2
 
-    def _step_two(self, estimator: Any) -> Any:
-        if estimator is None:
-            return MultiOutputRidge(n_threads=self.n_threads)
-        return adapt(estimator)
+def evenly(n: int, k: int) -> Array:
+    """Return evenly spaced ones of n rows with k scores each, as many as are learnt from."""
+    count = min(n, max(FEWEST_ROWS, MOST_SCORES // max(1, k)))
+    return np.linspace(0, n - 1, count).astype(np.int64) if count < n else np.arange(n)

@@ -5,33 +5,27 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import scipy.sparse as sp
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import clone
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from nnae._codes import Array, CodeScale, concepts_of, default_widths, encode
-from nnae._decisions import ranking_to_csr
+from nnae._calibration import Calibration
+from nnae._codes import Array, CodeScale, concepts_of, default_widths, is_feature_aware
+from nnae._decisions import Ranked, choose_threshold
 from nnae._features import check_features
+from nnae._label_sets import RULES, choose_label_sets
 from nnae._labels import LabelSpace, encode_labels
-from nnae._step_two import predict_codes
+from nnae._predictions import TwoStepPredictions
 from nnae._threads import resolve_threads
-from nnae._training import LARGEST_SET, Training
-from nnae._validation import check_choice, check_count, check_sample_weight
+from nnae._training import FOLDS, Training
+from nnae._validation import check_choice, check_groups, check_sample_weight
 from nnae.autoencoder import NNAE
 from nnae.decoders import choose_decoder
-from nnae.metrics import precision_at_k, propensities
-
-#: predict_proba and decision_function return dense arrays up to this many scores.
-DENSE_LIMIT = 50_000_000
-#: Labels a row that they return for larger outputs, where no number is given.
-SPARSE_TOP_K = 100
-#: Label sets are predicted in blocks of about this many scores.
-BLOCK = 4_000_000
+from nnae.metrics import propensities
 
 
-class TwoStepClassifier(BaseEstimator):  # type: ignore[misc]
+class TwoStepClassifier(TwoStepPredictions):
     r"""Rank labels of new examples through a compressed, interpretable code.
 
     Step one compresses the training labels: :math:`Y \approx Z_1 W_1`. Step two learns the codes
@@ -42,22 +36,32 @@ class TwoStepClassifier(BaseEstimator):  # type: ignore[misc]
     Parameters
     ----------
     compressor : NNAE, NMF or other estimator with ``transform``, or None
-        Step one. None takes :class:`nnae.NNAE` with ``encoder="linear"``, its level 1 as wide as
-        there are labels (at most 300; accuracy wants it wide), further levels by factors of five.
+        Step one; one with a ``feature_weight`` is given the features too. None takes
+        :class:`nnae.NNAE` with ``encoder="linear"``, its level 1 as wide as there are labels (at
+        most 300; accuracy wants it wide), further levels by factors of five.
     estimator : scikit-learn regressor, classifier or pipeline, or None
         Step two. None takes :class:`nnae.ridge.MultiOutputRidge`. A regressor of one output is
         fitted once a code; a classifier learns pseudo labels :math:`1[z > t]`.
-    decoder : {"auto", "linear", "neighbors"}, default="auto"
-        "linear" (and "auto"): rates, codes times weights. "neighbors": a vote of the nearest
-        training rows, :class:`nnae.decoders.NeighborsDecoder`.
+    decoder : {"auto", "linear", "neighbors", "kernel", "tree", "stack", ...}, default="auto"
+        "linear": rates, codes times weights. "neighbors", "kernel": a vote of the nearest training
+        rows, or a smooth function, of predicted codes. "tree": linear classifiers down the tree of
+        concepts. "stack": a blend of these and others, with weights learnt out of fold,
+        :class:`nnae.decoders.StackDecoder`. "pair": "linear" and "tree", half and half.
+        "auto" takes the stack with ``profile="best"``, the linear one with "fast".
+        ``nnae.decoders.DECODERS`` has all.
     profile : {"best", "fast"}, default="best"
-        "best" holds out a fifth of the training rows from step two to choose the threshold of
-        ``predict`` (largest micro F1) and, where step two is the default, the penalty that ranks
-        best; then it fits on all rows. "fast" fits once, with the penalty of least GCV and a
-        threshold that predicts as many labels on the training rows as they have.
+        "best" fits the whole pipeline, the compressor too, without each of three folds in turn to
+        calibrate probabilities and to choose what ``predict`` predicts; then on all rows. "fast"
+        fits once: probabilities are as the decoder gives them, and the threshold predicts as many
+        labels on the training rows as they have.
     rank_by : {"probability", "psp"}, default="probability"
-        "psp" divides scores by the propensities of labels, so that rare labels come up. It changes
-        ``predict_topk``, never probabilities or label sets.
+        "psp" divides scores by a power of the propensities of labels, so that rare labels come up.
+        It changes ``predict_topk``, never probabilities or label sets.
+    threshold : {"micro", "macro", "examples", "sizes"}, default="micro"
+        What ``predict`` is to be good at, with ``profile="best"``: F1 of all entries (one threshold
+        of probabilities), mean F1 of labels (one for each), mean F1 of rows (one for each row, from
+        its probabilities), or the number of labels of a row. Where one threshold of scores does it
+        better on the held-out rows, that is taken.
     prefit : bool, default=False
         True takes ``compressor`` as it is, fitted; False fits a clone.
     n_threads : int or None
@@ -75,8 +79,18 @@ class TwoStepClassifier(BaseEstimator):  # type: ignore[misc]
     label_names_ : ndarray of str
     propensities_ : ndarray of shape (L,)
         Of labels, by their frequency in training; see :func:`nnae.metrics.propensities`.
+    psp_exponent_ : float
+        Power of the propensities by which ``rank_by="psp"`` divides scores: the one of the largest
+        PSP@1, 3 and 5 out of fold; 1 where nothing was held out.
     threshold_ : float
-        Rates above it are predicted labels.
+        The best single threshold of scores, by micro F1.
+    label_sets_ : LabelSets
+        The rule that ``predict`` follows, among the ``n_ranked_`` best labels of a row.
+    n_ranked_ : int
+    calibration_ : Calibration or None
+        From scores to probabilities; None with ``profile="fast"``.
+    label_counts_ : ndarray of int, shape (L,)
+        Positives of labels in training.
     scale_ : CodeScale
         Widths of levels and factors of codes.
     n_features_in_ : int
@@ -109,6 +123,7 @@ class TwoStepClassifier(BaseEstimator):  # type: ignore[misc]
         decoder: str = "auto",
         profile: str = "best",
         rank_by: str = "probability",
+        threshold: str = "micro",
         prefit: bool = False,
         n_threads: int | None = None,
         random_state: Any = None,
@@ -118,12 +133,19 @@ class TwoStepClassifier(BaseEstimator):  # type: ignore[misc]
         self.decoder = decoder
         self.profile = profile
         self.rank_by = rank_by
+        self.threshold = threshold
         self.prefit = prefit
         self.n_threads = n_threads
         self.random_state = random_state
 
     def fit(
-        self, X: Any, Y: Any, *, sample_weight: Any = None, label_names: Any = None
+        self,
+        X: Any,
+        Y: Any,
+        *,
+        sample_weight: Any = None,
+        label_names: Any = None,
+        groups: Any = None,
     ) -> TwoStepClassifier:
         """Compress the labels, then learn their codes from features.
 
@@ -137,6 +159,9 @@ class TwoStepClassifier(BaseEstimator):  # type: ignore[misc]
             Weights of rows, for step one and step two where they take them.
         label_names : sequence of str, optional
             Overrides the names that Y carries.
+        groups : array of shape (n,), optional
+            Rows that resemble each other because they come from one source, as new rows will not:
+            rows of a group are held out together.
 
         Returns
         -------
@@ -153,11 +178,19 @@ class TwoStepClassifier(BaseEstimator):  # type: ignore[misc]
         weights = check_sample_weight(sample_weight, X.shape[0])
         random = check_random_state(self.random_state)
         seed = int(random.randint(2**31 - 1))
-        self.compressor_ = self._fit_compressor(labels, space, weights, seed)
+        self.compressor_ = self._fit_compressor(X, labels, space, weights, seed)
         self.label_names_ = np.array(space.names, dtype=object)
         self.propensities_ = propensities(labels)
+        self.label_counts_ = np.bincount(labels.indices[labels.data > 0], minlength=labels.shape[1])
         self.seed_ = seed
-        self._fit_step_two(X, labels, weights, decoder)
+        self._fit_step_two(
+            X,
+            labels,
+            weights,
+            decoder,
+            lambda X, Y, weights: self._fit_compressor(X, Y, space, weights, seed),
+            check_groups(groups, X.shape[0]),
+        )
         return self
 
     def refit_estimator(
@@ -184,13 +217,14 @@ class TwoStepClassifier(BaseEstimator):  # type: ignore[misc]
         if estimator is not None:
             self.estimator = estimator
         weights = check_sample_weight(sample_weight, X.shape[0])
-        self._fit_step_two(X, labels, weights, decoder)
+        self._fit_step_two(X, labels, weights, decoder, lambda X, Y, weights: self.compressor_)
         return self
 
     def _check_options(self) -> Any:
         check_choice("profile", self.profile, ("best", "fast"))
         check_choice("rank_by", self.rank_by, ("probability", "psp"))
-        return choose_decoder(self.decoder)
+        check_choice("threshold", self.threshold, tuple(RULES))
+        return choose_decoder(self.decoder, self.profile)
 
     def _check_rows(
         self, X: Any, Y: Any, label_names: Any, *, reset: bool
@@ -210,7 +244,7 @@ class TwoStepClassifier(BaseEstimator):  # type: ignore[misc]
         return X, labels, space
 
     def _fit_compressor(
-        self, Y: sp.csr_matrix, space: LabelSpace, weights: Array | None, seed: int
+        self, X: Any, Y: sp.csr_matrix, space: LabelSpace, weights: Array | None, seed: int
     ) -> Any:
         if self.prefit:
             if self.compressor is None:
@@ -229,155 +263,54 @@ class TwoStepClassifier(BaseEstimator):  # type: ignore[misc]
             )
         else:
             compressor = clone(self.compressor)
-        if weights is None:
-            compressor.fit(Y)
-        else:
-            compressor.fit(Y, sample_weight=weights)
+        given: dict[str, Any] = {} if weights is None else {"sample_weight": weights}
+        if is_feature_aware(compressor):
+            given["X"] = X
+        compressor.fit(Y, **given)
         if hasattr(compressor, "label_names_"):
             compressor.label_names_ = np.array(space.names, dtype=object)
         return compressor
 
-    def _fit_step_two(self, X: Any, Y: sp.csr_matrix, weights: Array | None, decoder: Any) -> None:
-        concepts = concepts_of(self.compressor_)
+    def _fit_step_two(
+        self,
+        X: Any,
+        Y: Any,
+        weights: Array | None,
+        decoder: Any,
+        compress: Any,
+        groups: Array | None = None,
+    ) -> None:
         self.loss_name_ = str(getattr(self.compressor_, "loss_name_", "frobenius"))
-        self.scale_ = CodeScale.of(concepts, self.loss_name_)
+        self.scale_ = CodeScale.of(concepts_of(self.compressor_), self.loss_name_)
+        if weights is not None and not weights.all():
+            rows = np.flatnonzero(weights)
+            X, Y, weights = X[rows], Y[rows], weights[rows]
+            groups = None if groups is None else groups[rows]
         training = Training(
             X=X,
             Y=Y,
-            T=self.scale_.join(encode(self.compressor_, Y), X.dtype),
             weights=weights,
-            concepts=concepts,
-            scale=self.scale_,
+            compressor=self.compressor_,
+            compress=compress,
+            estimator=self.estimator,
             decoder=decoder,
+            propensities=self.propensities_,
+            loss=self.loss_name_,
+            seed=self.seed_,
             n_threads=resolve_threads(self.n_threads),
+            groups=groups,
         )
-        if weights is not None and not weights.all():
-            training = training.take(np.flatnonzero(weights))
-        if self.profile == "fast":
-            fitted = training.fit_once(self.estimator)
-        else:
-            fitted = training.fit_with_split(self.estimator, np.random.RandomState(self.seed_))
-        self.estimator_, self.decoder_, self.threshold_ = fitted
+        fitted = training.fit(FOLDS if self.profile == "best" else int(decoder.needs_folds))
+        self.estimator_, self.decoder_ = fitted.estimator, fitted.decoder
+        self.psp_exponent_ = fitted.exponent
+        self._decide_on(fitted.ranked)
 
-    def predict_topk(self, X: Any, k: int = 5, *, level: int = 1) -> tuple[Array, Array]:
-        """Return the k best labels of each row and their scores, best first.
-
-        Parameters
-        ----------
-        X : sparse matrix, array or DataFrame of shape (n, d)
-        k : int, default=5
-            At least 1; may exceed the number of labels.
-        level : int, default=1
-            Level of abstraction: labels as seen through the codes of that level.
-
-        Returns
-        -------
-        indices : ndarray of int64, shape (n, k)
-            Positions in ``label_names_``; different in each row, -1 where no label is left.
-        scores : ndarray of shape (n, k)
-            Falling; rates, divided by propensities with ``rank_by="psp"``; -inf where none.
-        """
-        k = check_count("k", k)
-        codes, level = self._codes(X, level)
-        prior = None
-        if check_choice("rank_by", self.rank_by, ("probability", "psp")) == "psp":
-            prior = 1 / self.propensities_
-        threads = resolve_threads(self.n_threads)
-        return self.decoder_.topk(codes, k, level, threads, prior)
-
-    def decision_function(self, X: Any, top_k: int | None = None) -> Any:
-        """Return scores of labels: rates.
-
-        Parameters
-        ----------
-        X : sparse matrix, array or DataFrame of shape (n, d)
-        top_k : int, optional
-            Return only the best, as csr.
-
-        Returns
-        -------
-        ndarray or csr_matrix of shape (n, L)
-            Dense up to 50 million scores where ``top_k`` is None; otherwise csr of the ``top_k``
-            (100) best of each row.
-        """
-        codes, _ = self._codes(X, 1)
-        threads, n_labels = resolve_threads(self.n_threads), len(self.label_names_)
-        if top_k is None and codes.shape[0] * n_labels <= DENSE_LIMIT:
-            return self.decoder_.scores(codes, 1, threads)
-        k = min(SPARSE_TOP_K if top_k is None else check_count("top_k", top_k), n_labels)
-        return ranking_to_csr(*self.decoder_.topk(codes, k, 1, threads), n_labels)
-
-    def predict_proba(self, X: Any, top_k: int | None = None) -> Any:
-        """Return probabilities of labels: 1 - exp(-rate) for the Bernoulli loss, else the rate.
-
-        They are not calibrated. Parameters and shape are those of :meth:`decision_function`.
-        """
-        scores = self.decision_function(X, top_k)
-        if not hasattr(scores, "indptr"):
-            return self.decoder_.probabilities(scores, self.loss_name_)
-        scores.data = self.decoder_.probabilities(scores.data, self.loss_name_)
-        return scores
-
-    def predict(self, X: Any) -> sp.csr_matrix:
-        """Return the labels whose rate is above ``threshold_`` (n x L, csr of 0/1, uint8).
-
-        At most 1000 labels a row.
-        """
-        codes, _ = self._codes(X, 1)
-        k = min(len(self.label_names_), LARGEST_SET)
-        threads, step = resolve_threads(self.n_threads), max(1, BLOCK // k)
-        parts = []
-        for start in range(0, max(1, len(codes)), step):
-            indices, scores = self.decoder_.topk(codes[start : start + step], k, 1, threads)
-            indices = np.where(scores > self.threshold_, indices, -1)
-            parts.append(
-                ranking_to_csr(indices, np.ones_like(indices, np.uint8), len(self.label_names_))
-            )
-        return sp.csr_matrix(sp.vstack(parts, format="csr"))
-
-    def score(self, X: Any, y: Any) -> float:
-        """Return the precision of the best label, P@1, on labels y of the rows of X."""
-        ranking = self.predict_topk(X, 1)[0]
-        return float(precision_at_k(self._truth(y, len(ranking)), ranking, 1))
-
-    def error_budget(self, X: Any, Y: Any) -> pd.DataFrame:
-        """Tell how much accuracy is lost where, on rows that were not used for training.
-
-        Parameters
-        ----------
-        X, Y : as in fit
-
-        Returns
-        -------
-        DataFrame
-            Columns P@1, P@3, P@5. Rows: "ceiling", decoding the codes of the true labels;
-            "predicted", decoding the codes predicted from X; "lost", their difference.
-        """
-        codes, _ = self._codes(X, 1)
-        truth, threads = self._truth(Y, len(codes)), resolve_threads(self.n_threads)
-        true_codes = self.scale_.join(encode(self.compressor_, truth), codes.dtype)
-        rows = {}
-        for name, targets in (("ceiling", true_codes), ("predicted", codes)):
-            ranking = self.decoder_.topk(targets, 5, 1, threads)[0]
-            rows[name] = [float(precision_at_k(truth, ranking, k)) for k in (1, 3, 5)]
-        frame = pd.DataFrame.from_dict(rows, orient="index", columns=["P@1", "P@3", "P@5"])
-        frame.loc["lost"] = frame.loc["ceiling"] - frame.loc["predicted"]
-        return frame
-
-    def _codes(self, X: Any, level: int) -> tuple[Array, int]:
-        check_is_fitted(self, "decoder_")
-        level = check_count("level", level)
-        if level > self.decoder_.levels:
-            raise ValueError(f"level must be at most {self.decoder_.levels}; got {level}")
-        X = check_features(self, X, reset=False)
-        return predict_codes(self.estimator_, X, len(self.scale_.norms)), level
-
-    def _truth(self, Y: Any, n_rows: int) -> sp.csr_matrix:
-        space = LabelSpace(tuple(map(str, self.label_names_)))
-        truth = space.encode(Y, self.scale_.norms.dtype)
-        if truth.shape[0] != n_rows:
-            raise ValueError(f"Y has {truth.shape[0]} rows, X has {n_rows}")
-        return truth
+    def _decide_on(self, ranked: Ranked) -> None:
+        """Choose from ranked rows how scores become probabilities and label sets."""
+        self.threshold_ = choose_threshold(ranked)
+        self.calibration_ = Calibration.fit(ranked) if ranked.held_out else None
+        self.n_ranked_ = ranked.indices.shape[1]
+        self.label_sets_ = choose_label_sets(ranked, self.threshold, self.calibration_)
 
     def __sklearn_tags__(self) -> Any:
         """Declare sparse input and label matrices (scikit-learn 1.6 and later)."""

@@ -12,8 +12,9 @@ from sklearn.linear_model import Ridge
 from sklearn.preprocessing import StandardScaler
 
 from nnae import NMF, NNAE, TwoStepClassifier
+from nnae._bands import frequency_bands
 from nnae.decoders import DECODERS
-from nnae.metrics import precision_at_k, propensities, psp_at_k
+from nnae.metrics import f1, precision_at_k, propensities, psp_at_k
 from nnae.ridge import MultiOutputRidge
 
 
@@ -24,7 +25,7 @@ def planted():
 
 @pytest.fixture(scope="module")
 def fitted(planted):
-    return TwoStepClassifier(random_state=0).fit(*planted[:2])
+    return TwoStepClassifier(decoder="linear", random_state=0).fit(*planted[:2])
 
 
 def test_it_ranks_far_better_than_popularity(planted, fitted):
@@ -52,8 +53,11 @@ def test_scores_are_rates_of_predicted_codes(planted, fitted):
     assert start == predicted.shape[1]
     rates = np.maximum(predicted[:, : widths[0]], 0) @ fitted.compressor_.concepts(1)
     np.testing.assert_allclose(fitted.decision_function(Xt), rates, atol=1e-10)
-    np.testing.assert_allclose(fitted.predict_proba(Xt), np.clip(rates, 0, 1), atol=1e-10)
-    np.testing.assert_array_equal(fitted.predict(Xt).toarray(), rates > fitted.threshold_)
+    everything = np.tile(np.arange(72), (len(rates), 1))
+    probabilities = fitted.calibration_.probabilities(rates, everything)
+    np.testing.assert_allclose(fitted.predict_proba(Xt), probabilities, atol=1e-10)
+    sets = fitted.label_sets_.keep(everything, rates)
+    np.testing.assert_array_equal(fitted.predict(Xt).toarray(), sets)
     with pytest.raises(ValueError, match="level must be at most 2"):
         fitted.predict_topk(Xt, level=3)
 
@@ -67,10 +71,14 @@ def test_step_two_learns_the_codes_of_all_levels(planted, fitted):
 
 def test_probabilities_follow_the_link_of_the_loss(planted):
     X, Y, Xt, _ = planted
-    model = TwoStepClassifier(NNAE((12, 3), tol=1e-2, random_state=0), random_state=0).fit(X, Y)
+    compressor = NNAE((12, 3), tol=1e-2, random_state=0)
+    model = TwoStepClassifier(compressor, decoder="linear", profile="fast", random_state=0)
+    model.fit(X, Y)
     assert model.loss_name_ == "bernoulli"
+    assert model.calibration_ is None
     rates = model.decision_function(Xt)
     np.testing.assert_allclose(model.predict_proba(Xt), 1 - np.exp(-rates), atol=1e-12)
+    np.testing.assert_array_equal(model.predict(Xt).toarray(), rates > model.threshold_)
 
 
 def test_endless_codes_of_the_bernoulli_loss_are_cut(planted):
@@ -100,7 +108,7 @@ def test_sparse_output_holds_the_best_labels(planted, fitted):
 
 
 def test_large_outputs_become_sparse(planted, fitted, monkeypatch):
-    monkeypatch.setattr("nnae.classify.DENSE_LIMIT", 10)
+    monkeypatch.setattr("nnae._predictions.DENSE_LIMIT", 10)
     found = fitted.predict_proba(planted[2])
     assert sp.issparse(found)
     assert found.shape == planted[3].shape
@@ -123,9 +131,9 @@ def test_another_step_two_leaves_step_one_alone(planted):
 def test_a_fitted_compressor_is_taken_as_it_is(planted):
     X, Y, Xt, _ = planted
     compressor = NNAE((20, 4), encoder="linear", random_state=0).fit(Y.astype(float))
-    model = TwoStepClassifier(compressor, prefit=True, random_state=0).fit(X, Y)
+    model = TwoStepClassifier(compressor, prefit=True, profile="fast", random_state=0).fit(X, Y)
     assert model.compressor_ is compressor
-    again = TwoStepClassifier(clone(compressor), random_state=0).fit(X, Y)
+    again = TwoStepClassifier(clone(compressor), profile="fast", random_state=0).fit(X, Y)
     np.testing.assert_array_equal(again.predict_topk(Xt)[1], model.predict_topk(Xt)[1])
     half = TwoStepClassifier(compressor, prefit=True, random_state=0).fit(X[:150], Y[:150])
     assert half.predict(Xt).shape == (100, 72)
@@ -214,7 +222,7 @@ def test_propensities_bring_rare_labels_up(planted):
     assert count[b].mean() < count[a].mean()
     np.testing.assert_array_equal(plain.predict(Xt).toarray(), rated.predict(Xt).toarray())
     scores = rated.predict_topk(Xt, 72)
-    rates = plain.decision_function(Xt) / rated.propensities_
+    rates = plain.decision_function(Xt) / rated.propensities_**rated.psp_exponent_
     np.testing.assert_allclose(np.take_along_axis(rates, scores[0], 1), scores[1], atol=1e-9)
     gain = [np.atleast_1d(psp_at_k(Yt, r, 5, rated.propensities_))[0] for r in (a, b)]
     assert gain[1] > gain[0]
@@ -241,15 +249,33 @@ def test_weights_of_rows(planted):
 
 
 def test_the_error_budget_adds_up(planted, fitted):
-    _, _, Xt, Yt = planted
+    _, Y, Xt, Yt = planted
     budget = fitted.error_budget(Xt, Yt)
-    assert budget.index.tolist() == ["ceiling", "predicted", "lost"]
-    assert budget.columns.tolist() == ["P@1", "P@3", "P@5"]
+    assert budget.index.tolist() == [
+        "ceiling",
+        "predicted",
+        "lost",
+        "decided",
+        "lost to thresholds",
+    ]
+    ranks, bands = ["P@1", "P@3", "P@5"], ["F1 head", "F1 torso", "F1 tail"]
+    assert budget.columns.tolist() == [*ranks, "F1", *bands]
     for k in (1, 3, 5):
         value = precision_at_k(Yt, fitted.predict_topk(Xt, 5)[0], k)
         assert budget.loc["predicted", f"P@{k}"] == value
-    np.testing.assert_allclose(budget.loc["lost"], budget.loc["ceiling"] - budget.loc["predicted"])
-    assert (budget.loc["lost"] > 0).all()
+    rows = budget.T
+    np.testing.assert_allclose(rows["lost"], rows["ceiling"] - rows["predicted"])
+    np.testing.assert_allclose(rows["lost to thresholds"], rows["predicted"] - rows["decided"])
+    assert (rows["lost"][ranks] > 0).all()
+    sets = fitted.predict(Xt)
+    assert budget.loc["decided", "F1"] == f1(Yt, sets)
+    counts = np.asarray(Y.sum(0)).ravel()
+    np.testing.assert_array_equal(fitted.label_counts_, counts)
+    head = frequency_bands(counts) == 0
+    assert 0.45 < counts[head].sum() / counts.sum() < 0.56
+    assert counts[head].min() >= counts[~head].max()
+    assert budget.loc["decided", "F1 head"] == f1(Yt[:, head], sets[:, head])
+    assert budget.loc["predicted", "F1"] > 0.5 * budget.loc["predicted", "P@1"]
 
 
 EDGES = {

@@ -6,7 +6,7 @@ import scipy.sparse as sp
 
 import nnae
 from nnae._codes import CodeScale
-from nnae.decoders import Evidence
+from nnae.decoders import Evidence, Query
 from nnae.decoders.neighbors import CANDIDATES, NeighborsDecoder
 
 
@@ -14,6 +14,8 @@ def decoder_on(targets, Y, k=None, n_threads=1):
     k = k or targets.shape[1]
     concepts = [np.ones((k, Y.shape[1]), targets.dtype)]
     evidence = Evidence(
+        X=targets,
+        compressor=None,
         concepts=concepts,
         scale=CodeScale([k], np.ones(k), np.full(k, np.inf)),
         Y=sp.csr_matrix(Y),
@@ -44,7 +46,8 @@ def test_votes_equal_the_dense_ones(n):
     Y = (random.random((n, 12)) < 0.2).astype(float)
     decoder = decoder_on(targets, Y)
     queries = np.vstack([random.gamma(0.5, 1, (7, 8)) - 0.3, np.full((1, 8), -1.0)])
-    np.testing.assert_allclose(decoder.scores(queries, 1, 1), oracle(decoder, queries), rtol=1e-9)
+    found = decoder.scores(Query(queries, queries), 1, 1)
+    np.testing.assert_allclose(found, oracle(decoder, queries), rtol=1e-9)
 
 
 def test_number_of_neighbours_is_chosen_without_the_row_itself():

@@ -11,6 +11,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 
 import nnae
 from nnae import _model_tree
+from nnae.one_vs_rest import OneVsRestLinear
 from nnae.ridge import MultiOutputRidge
 
 
@@ -118,6 +119,15 @@ def test_ridge_comes_back_to_the_bit(tmp_path):
         again = roundtrip(model, tmp_path / "r.nnae")
         same(model, again)
         same(model.predict(features), again.predict(features))
+
+
+def test_one_vs_rest_comes_back_to_the_bit(tmp_path):
+    rng = np.random.default_rng(6)
+    X, Y = rng.random((40, 6)), rng.random((40, 5)) < 0.4
+    model = OneVsRestLinear("logistic", prune=0.05).fit(sp.csr_matrix(X * (X > 0.5)), Y)
+    again = roundtrip(model, tmp_path / "o.nnae")
+    same(model, again)
+    same(model.decision_function(X), again.decision_function(X))
 
 
 def test_two_step_classifier_predicts_the_same(tmp_path):

@@ -14,7 +14,13 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC, LinearSVR
 
 from nnae import NMF, TwoStepClassifier
-from nnae._decisions import best_f1_threshold, cardinality_threshold, ranking_to_csr
+from nnae._decisions import (
+    Ranked,
+    best_f1_threshold,
+    cardinality_threshold,
+    choose_threshold,
+    ranking_to_csr,
+)
 from nnae._step_two import PseudoLabelClassifier
 from nnae.metrics import f1
 
@@ -67,15 +73,20 @@ def test_pseudo_labels_that_do_not_vary_need_no_classifier():
 def test_thresholds():
     Y = sp.csr_matrix(np.array([[1, 0, 0], [1, 1, 0], [0, 0, 1]]))
     scores = np.array([[0.9, 0.2, 0.1], [0.8, 0.7, 0.3], [0.6, 0.5, 0.4]])
-    indices = np.tile([0, 1, 2], (3, 1))
-    best = best_f1_threshold(Y, indices, scores)
+    order = np.tile(np.arange(3), (3, 1))
+    hits = Y.toarray() > 0
+    best = best_f1_threshold(scores.ravel(), hits.ravel(), 4)
 
     def micro(t):
         return f1(Y, sp.csr_matrix((scores > t).astype(int)), average="micro")
 
     assert micro(best) == max(micro(t) for t in np.linspace(0, 1, 201))
     assert (scores > cardinality_threshold(scores, 4)).sum() == 4
-    assert best_f1_threshold(0 * Y, indices, scores) >= scores.max()
+    assert choose_threshold(Ranked(Y, order, scores, True)) == best
+    np.testing.assert_array_equal(Ranked(Y, order, scores, True).hits(), hits)
+    flattered = Ranked(Y, order, scores, held_out=False)
+    assert (scores > choose_threshold(flattered)).sum() == Y.nnz
+    assert best_f1_threshold(scores.ravel(), np.zeros(9, bool), 0) >= scores.max()
     assert (scores > cardinality_threshold(scores, 0)).sum() == 0
     ranked = ranking_to_csr(np.array([[2, 0, -1]]), np.array([[5.0, 0.0, -np.inf]]), 4)
     assert ranked.indices.tolist() == [0, 2]

@@ -8,7 +8,7 @@ import numpy as np
 
 from nnae import _core
 from nnae._codes import CodeScale
-from nnae.decoders._base import Array, Decoder, Evidence
+from nnae.decoders._base import Array, Decoder, Evidence, Query
 
 
 @dataclass
@@ -45,22 +45,22 @@ class LinearDecoder(Decoder):
         """Number of levels of the compressor."""
         return len(self.weights)
 
-    def scores(self, targets: Array, level: int, n_threads: int) -> Array:
+    def scores(self, query: Query, level: int, n_threads: int) -> Array:
         """Return the rates of all labels (n x L)."""
         Wt = self.weights[level - 1]
-        Z = np.ascontiguousarray(self.scale.level(targets, level), Wt.dtype)
+        Z = np.ascontiguousarray(self.scale.level(query.targets, level), Wt.dtype)
         out = np.empty((len(Z), len(Wt)), Wt.dtype)
         _core.multiply(Z, np.ascontiguousarray(Wt.T), out, n_threads)
         return out
 
     def topk(
-        self, targets: Array, k: int, level: int, n_threads: int, prior: Array | None = None
+        self, query: Query, k: int, level: int, n_threads: int, prior: Array | None = None
     ) -> tuple[Array, Array]:
         """Return the k best labels and their rates, by a kernel that never holds all rates."""
         Wt = self.weights[level - 1]
         if prior is not None:
             Wt = np.ascontiguousarray(Wt * prior[:, None], Wt.dtype)
-        Z = np.ascontiguousarray(self.scale.level(targets, level), Wt.dtype)
+        Z = np.ascontiguousarray(self.scale.level(query.targets, level), Wt.dtype)
         indices, scores = _core.topk_scores(Z, Wt, k, n_threads)
         return indices, scores
 

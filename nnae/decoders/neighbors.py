@@ -10,12 +10,12 @@ import scipy.sparse as sp
 
 from nnae import _core
 from nnae._codes import CodeScale
-from nnae.decoders._base import Array, Decoder, Evidence
+from nnae.decoders._base import Array, Decoder, Evidence, Query, unit_rows
 
 #: Pairs of (number of neighbours, exponent of the cosine) that are tried.
 CANDIDATES = ((20, 4.0), (50, 6.0), (100, 8.0))
 #: Training rows that the pair is chosen on, each without itself.
-SAMPLE = 2000
+SAMPLE = 1000
 
 
 @dataclass
@@ -57,7 +57,7 @@ class NeighborsDecoder(Decoder):
         """Keep the training rows' predicted codes, and choose how many of them vote."""
         targets = evidence.predict()
         levels = range(1, len(evidence.concepts) + 1)
-        codes = [_unit_rows(evidence.scale.level(targets, level)) for level in levels]
+        codes = [unit_rows(evidence.scale.level(targets, level)) for level in levels]
         labels = sp.csr_matrix(evidence.Y, dtype=evidence.dtype)
         prior = np.asarray(labels.mean(axis=0), evidence.dtype).ravel()
         decoder = cls(codes, labels, evidence.scale, prior, *CANDIDATES[0])
@@ -104,26 +104,21 @@ class NeighborsDecoder(Decoder):
         scores[empty] = self.prior
         return np.ascontiguousarray(scores)
 
-    def neighbours(self, targets: Array, level: int, n_threads: int) -> Any:
+    def neighbours(self, query: Query, level: int, n_threads: int) -> Any:
         """Return who votes for each row, and with what share (n_query x n, csr)."""
-        queries = _unit_rows(self.scale.level(targets, level))
+        queries = unit_rows(self.scale.level(query.targets, level))
         codes = self.codes[level - 1]
         count = min(self.n_neighbors, len(codes))
         near, cosine = _core.topk_scores(queries, codes, count, n_threads)
         return self._votes(near, cosine, self.power)
 
-    def scores(self, targets: Array, level: int, n_threads: int) -> Array:
+    def scores(self, query: Query, level: int, n_threads: int) -> Array:
         """Return the shares of the vote of all labels (n x L)."""
-        return self._scores(self.neighbours(targets, level, n_threads), n_threads)
+        return self._scores(self.neighbours(query, level, n_threads), n_threads)
 
     def probabilities(self, scores: Array, loss: str) -> Array:
         """Return the shares themselves: they lie in [0, 1]."""
         return np.clip(scores, 0, 1)
-
-
-def _unit_rows(codes: Array) -> Array:
-    norms = np.sqrt(np.square(codes).sum(axis=1, keepdims=True))
-    return np.ascontiguousarray(codes / np.where(norms > 0, norms, 1), codes.dtype)
 
 
 def _nearest(cosine: Array, count: int) -> Array:

@@ -1,0 +1,94 @@
+r"""Features of a Gaussian kernel, by landmarks among the training rows (Nyström).
+
+:math:`\kappa(x, y) = \exp(-\gamma \|x - y\|^2 / s)` with s the mean squared distance of rows from
+each other: a scale that needs no tuning. Features are :math:`\kappa(x, X_m) P` with
+:math:`P' (K_{mm} + \epsilon) P = I`, so that their products approximate the kernel.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import scipy.linalg
+from threadpoolctl import threadpool_limits
+
+from nnae import _core
+
+Array = npt.NDArray[Any]
+
+#: Keeps the kernel of landmarks that resemble each other invertible.
+JITTER = 1e-4
+
+
+@dataclass
+class Landmarks:
+    """Landmark rows and what turns similarities to them into features.
+
+    Attributes
+    ----------
+    rows : csr_matrix or ndarray of shape (m, d)
+    basis : ndarray of shape (m, m)
+        P.
+    width : float
+        γ / s.
+
+    Notes
+    -----
+    Costs m³ to choose and n m (d + m) for n rows. Williams and Seeger (2001).
+    """
+
+    rows: Any
+    basis: Array
+    width: float
+
+    @classmethod
+    def of(cls, X: Any, count: int, gamma: float, seed: int) -> Landmarks:
+        """Draw landmarks among the rows of X."""
+        n = X.shape[0]
+        chosen = np.sort(np.random.RandomState(seed).permutation(n)[:count])
+        rows = X[chosen]
+        mean = np.asarray(X.mean(axis=0), np.float64).ravel()
+        spread = 2 * max(float(_squares(X).mean() - mean @ mean), 0.0)
+        made = cls(rows, np.eye(len(chosen), dtype=X.dtype), gamma / spread if spread else 1.0)
+        kernel = made._similarities(rows, 1).astype(np.float64)
+        kernel[np.diag_indices(len(kernel))] += JITTER
+        with threadpool_limits(1):
+            factor = scipy.linalg.cholesky(kernel, lower=True, check_finite=False)
+            inverse = scipy.linalg.solve_triangular(
+                factor, np.eye(len(kernel)), lower=True, check_finite=False
+            )
+        made.basis = np.ascontiguousarray(inverse.T, X.dtype)
+        return made
+
+    def _similarities(self, X: Any, n_threads: int) -> Array:
+        """Return the kernel between X and the landmarks (n x m)."""
+        dtype = self.basis.dtype
+        if hasattr(X, "indptr"):
+            products = np.asarray((X @ self.rows.T).toarray(), dtype)
+        else:
+            products = np.empty((len(X), len(self.rows)), dtype)
+            right = np.ascontiguousarray(self.rows.T, dtype)
+            _core.multiply(np.ascontiguousarray(X, dtype), right, products, n_threads)
+        products *= 2
+        products -= _squares(X)[:, None].astype(dtype)
+        products -= _squares(self.rows).astype(dtype)
+        np.minimum(products, 0, out=products)
+        products *= dtype.type(self.width)
+        return np.asarray(np.exp(products, out=products))
+
+    def features(self, X: Any, n_threads: int) -> Array:
+        """Return the features of rows (n x m)."""
+        kernel = self._similarities(X, n_threads)
+        out = np.empty((kernel.shape[0], self.basis.shape[1]), self.basis.dtype)
+        _core.multiply(kernel, self.basis, out, n_threads)
+        return out
+
+
+def _squares(X: Any) -> Array:
+    """Return the squared norm of each row."""
+    if hasattr(X, "indptr"):
+        return np.asarray(X.multiply(X).sum(axis=1), np.float64).ravel()
+    return np.asarray(np.einsum("ij,ij->i", X, X, dtype=np.float64))
