@@ -17,9 +17,18 @@ _CELLS = 20_000_000  # numbers held at once
 def implied_conditionals(
     model: Any, names: list[str], a: Integers, b: Integers
 ) -> tuple[Floats, Floats]:
-    """Return the model's P(b | a) and P(a | b) for pairs of columns.
+    """Return the model's P(b | a) and P(a | b) for pairs of columns; see `implied_rates`."""
+    joint, first, second = implied_rates(model, names, a, b)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return joint / first, joint / second
 
-    ``P(b | a) = sum_i p_ia p_ib / sum_i p_ia`` over training rows, with ``p = 1 - exp(-ZW)`` for
+
+def implied_rates(
+    model: Any, names: list[str], a: Integers, b: Integers
+) -> tuple[Floats, Floats, Floats]:
+    """Return the model's P(a and b), P(a) and P(b) for pairs of columns.
+
+    Means over training rows of ``p_ia p_ib``, ``p_ia`` and ``p_ib``, with ``p = 1 - exp(-ZW)`` for
     the Bernoulli loss and ``min(ZW, 1)`` for the others: given its codes a row's labels are
     independent. Rows are taken at equal distances where pairs times rows exceed 10^9.
     """
@@ -40,7 +49,7 @@ def implied_conditionals(
             f"model must know every label of Y; it lacks {len(missing)}, such as {missing[0]!r}"
         )
     if not len(a):
-        return np.zeros(0), np.zeros(0)
+        return np.zeros(0), np.zeros(0), np.zeros(0)
     needed, where = np.unique(np.concatenate([a, b]), return_inverse=True)
     first, second = where[: len(a)], where[len(a) :]
     W = W[:, [position[names[j]] for j in needed]]
@@ -57,5 +66,29 @@ def implied_conditionals(
             for low in range(0, len(a), stride):
                 pair = slice(low, low + stride)
                 joint[pair] += np.einsum("ij,ij->i", p[first[pair]], p[second[pair]])
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return joint / alone[first], joint / alone[second]
+    return joint / len(rows), alone[first] / len(rows), alone[second] / len(rows)
+
+
+def encoder_map(
+    model: Any, names: list[str], a: Integers, b: Integers
+) -> tuple[Floats, Floats] | None:
+    """Return entries (a, b) and (b, a) of V B, what one label alone is given of another.
+
+    None where the model has no linear encoder. The names must be the model's, as
+    `implied_conditionals` has checked.
+    """
+    encoders = getattr(model, "encoder_weights_", None)
+    if not encoders or getattr(model, "encoder", "") != "linear":
+        return None
+    own = [str(name) for name in getattr(model, "label_names_", names)]
+    position = {name: j for j, name in enumerate(own)}
+    place = np.array([position[name] for name in names], np.int64)
+    V = np.asarray(encoders[0], np.float64)[place]
+    Bt = np.asarray(model.weights_[0], np.float64).T[place]
+    forward, backward = np.empty(len(a)), np.empty(len(a))
+    stride = max(1, _CELLS // V.shape[1])
+    for low in range(0, len(a), stride):
+        part = slice(low, low + stride)
+        forward[part] = np.einsum("ij,ij->i", V[a[part]], Bt[b[part]])
+        backward[part] = np.einsum("ij,ij->i", V[b[part]], Bt[a[part]])
+    return forward, backward

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import scipy.sparse as sp
-from joblib import Parallel, delayed
-from scipy.cluster.hierarchy import cophenet, linkage
 from scipy.optimize import linear_sum_assignment
 from sklearn.metrics import adjusted_rand_score
-from threadpoolctl import threadpool_limits
 
+from nnae._consensus import (
+    Consensus,
+    consensus_of,
+    consensus_tree,
+    cosines,
+    frequencies_of,
+    recurrence,
+)
 from nnae._labels import encode_labels
+from nnae._stability_fits import Fit, Shelf, digest_of, fit_all
 from nnae._validation import check_count
 from nnae.hierarchy import LabelHierarchy
 
@@ -47,6 +54,11 @@ class StabilityReport:
         Labels of `linkages`: all with positives, the 5,000 most frequent at most.
     hierarchy : LabelHierarchy
         Of the first fit.
+    consensus : LabelHierarchy or None
+        What the fits of all seeds agree on; its edges carry the share of bootstraps with them as
+        `frequency`. None for fewer than three labels with positives.
+    consensus_edges : DataFrame
+        Like `edges`, of `consensus`; `in_seeds` counts all seeds.
 
     Examples
     --------
@@ -65,6 +77,8 @@ class StabilityReport:
     linkages: dict[tuple[str, int], Floats]
     labels: list[str]
     hierarchy: LabelHierarchy
+    consensus: LabelHierarchy | None
+    consensus_edges: pd.DataFrame
 
     def value(self, metric: str, level: int = 1, source: str = "seeds") -> float:
         """Return the mean of a metric."""
@@ -80,22 +94,18 @@ class StabilityReport:
             )
         return float(chosen["mean"].iloc[0])
 
-    def recurring(self, share: float = 0.6, source: str = "bootstraps") -> float:
-        """Return the share of edges that recur in at least `share` of the fits."""
+    def recurring(
+        self,
+        share: float = 0.6,
+        source: str = "bootstraps",
+        *,
+        edges: pd.DataFrame | None = None,
+    ) -> float:
+        """Return the share of edges (`consensus_edges`, say) in at least `share` of the fits."""
         if source not in ("seeds", "bootstraps"):
             raise ValueError(f"source must be 'seeds' or 'bootstraps'; got {source!r}")
-        seen = self.edges[f"in_{source}"].dropna()
+        seen = (self.edges if edges is None else edges)[f"in_{source}"].dropna()
         return float((seen >= share - 1e-12).mean()) if len(seen) else float("nan")
-
-
-@dataclass(frozen=True)
-class _Run:
-    """One fit: clusters (L) and concepts (k x L, rows of length one) a level, edges by index."""
-
-    clusters: list[Integers]
-    concepts: list[Floats]
-    edges: set[tuple[int, int, int]]
-    hierarchy: LabelHierarchy
 
 
 def stability(
@@ -108,6 +118,8 @@ def stability(
     label_names: Sequence[str] | None = None,
     n_jobs: int = 1,
     random_state: int | None = None,
+    checkpoint: str | Path | None = None,
+    verbose: int = 0,
 ) -> StabilityReport:
     """Refit a compressor with other seeds and on other rows, and compare what comes out.
 
@@ -126,9 +138,15 @@ def stability(
     label_names : sequence of str, optional
         Override the names that Y carries.
     n_jobs : int, default=1
-        Fits at a time (joblib); give the model ``n_threads=1`` when above 1.
+        Fits at a time, each in a process of its own; give the model ``n_threads=1`` when above 1.
     random_state : int, optional
         Seed of the seeds and draws.
+    checkpoint : path, optional
+        Folder for finished fits. The same call after an interruption takes them up, and gives the
+        report that an uninterrupted one would have given. `make_model` is not compared: change
+        the folder with it.
+    verbose : int, default=0
+        Show a progress bar on standard error when positive.
 
     Returns
     -------
@@ -145,7 +163,8 @@ def stability(
     TypeError
         When `make_model` is not callable.
     ValueError
-        When a number is out of its range, or two fits have different numbers of levels.
+        When a number is out of its range, two fits have different numbers of levels, or
+        `checkpoint` is of other data.
 
     Notes
     -----
@@ -175,15 +194,19 @@ def stability(
         if np.shape(X)[0] != n:
             raise ValueError(f"Y has {n} rows, X has {np.shape(X)[0]}")
         X = X.tocsr() if hasattr(X, "tocsr") else np.asarray(X)
-    draws = np.random.default_rng(random_state)
+    entropy = secrets.randbits(64) if random_state is None else random_state
+    shelf = None if checkpoint is None else Shelf(Path(checkpoint))
+    if shelf is not None:
+        known = shelf.agree(digest_of(matrix, X, names, n_seeds), n_seeds + n_bootstraps, entropy)
+        if random_state is not None and known != random_state:
+            raise ValueError(f"checkpoint has random_state {known}; got {random_state}")
+        entropy = known
+    draws = np.random.default_rng(entropy)
     seeds = draws.integers(0, 2**31 - 1, n_seeds + n_bootstraps).tolist()
     samples: list[Integers | None] = [None] * n_seeds
     samples += [draws.integers(0, n, n) for _ in range(n_bootstraps)]
-    fits = Parallel(n_jobs=n_jobs)(
-        delayed(_fit)(make_model, seed, rows, matrix, X, names)
-        for seed, rows in zip(seeds, samples, strict=True)
-    )
-    runs: dict[str, list[_Run]] = {"seeds": fits[:n_seeds], "bootstraps": fits[n_seeds:]}
+    plan = list(zip(seeds, samples, strict=True))
+    fits = fit_all(make_model, plan, matrix, X, names, n_jobs=n_jobs, shelf=shelf, verbose=verbose)
     depth = len(fits[0].clusters)
     for fit in fits:
         if len(fit.clusters) != depth:
@@ -194,108 +217,49 @@ def stability(
     counts = np.bincount(matrix.indices, minlength=len(names))
     frequent = np.argsort(-counts, kind="stable")[:_MOST_LABELS]
     kept = np.sort(frequent[counts[frequent] > 0])
-    rows_of_frame: list[dict[str, Any]] = []
+    groups = {"seeds": fits[:n_seeds], "bootstraps": fits[n_seeds:]}
+    rows: list[dict[str, Any]] = []
     linkages: dict[tuple[str, int], Floats] = {}
-    for source, group in runs.items():
+    for source, group in groups.items():
         for level in range(1, depth + 1) if group else ():
             about = {"source": source, "level": level, "n_fits": len(group)}
             for metric, values in _compare_pairs(group, level).items():
-                rows_of_frame.append(about | _summary(metric, values))
+                rows.append(about | _summary(metric, values))
             if len(kept) < 3:
                 continue
-            consensus = _consensus([run.clusters[level - 1][kept] for run in group])
-            tree = np.asarray(linkage(1.0 - consensus, "average"), np.float64)
-            linkages[source, level] = tree
+            consensus = consensus_of([fit.clusters[level - 1][kept] for fit in group])
+            linkages[source, level], cophenetic = consensus_tree(consensus)
             dispersion = float(np.mean(4 * (consensus - 0.5) ** 2))
-            for metric, value in (
-                ("cophenetic", _cophenetic(tree, consensus)),
-                ("dispersion", dispersion),
-            ):
-                rows_of_frame.append(about | _summary(metric, [value]))
+            for metric, value in (("cophenetic", cophenetic), ("dispersion", dispersion)):
+                rows.append(about | _summary(metric, [value]))
+    first = LabelHierarchy.from_json(fits[0].document)
+    edges = _edges(first, fits[0], fits[1:n_seeds], fits[n_seeds:])
+    agreed, agreed_edges = None, edges.iloc[:0]
+    if len(kept) >= 3:
+        layers = Consensus(fits[:n_seeds], linkages["seeds", 1], kept, counts)
+        plain = layers.hierarchy(names, counts, None)
+        own = Fit.of(plain, layers.weights)
+        agreed_edges = _edges(plain, own, fits[:n_seeds], fits[n_seeds:])
+        shares = agreed_edges["in_bootstraps" if n_bootstraps else "in_seeds"].to_numpy()
+        agreed = layers.hierarchy(names, counts, frequencies_of(own, shares, layers.weights))
     columns = ["source", "level", "metric", "mean", "low", "high", "n_fits"]
-    return StabilityReport(
-        pd.DataFrame(rows_of_frame, columns=columns),
-        _edges(runs),
-        linkages,
-        [names[j] for j in kept],
-        fits[0].hierarchy,
-    )
+    frame = pd.DataFrame(rows, columns=columns)
+    labels = [names[j] for j in kept]
+    return StabilityReport(frame, edges, linkages, labels, first, agreed, agreed_edges)
 
 
-def _fit(
-    make_model: Callable[[int], Any],
-    seed: int,
-    rows: Integers | None,
-    Y: sp.csr_matrix,
-    X: Any,
-    names: list[str],
-) -> _Run:
-    model = make_model(seed)
-    if not hasattr(model, "fit"):
-        raise TypeError(f"make_model must return a model with fit(); got {type(model).__name__}")
-    labels = Y if rows is None else sp.csr_matrix(Y[rows])
-    if X is None:
-        model.fit(labels)
-    else:
-        model.fit(labels, X=X if rows is None else X[rows])
-    hierarchy = LabelHierarchy.from_compressor(model, label_names=names, Y=labels)
-    weights = list(getattr(model, "weights_", None) or [model.components_])
-    concepts: list[Floats] = []
-    below: Any = np.eye(0)
-    with threadpool_limits(1):
-        for number, layer in enumerate(weights):
-            own = np.asarray(layer, np.float64)
-            below = own if number == 0 else own @ below
-            length = np.sqrt((below**2).sum(axis=1, keepdims=True))
-            concepts.append(below / np.where(length > 0, length, 1.0))
-    about = hierarchy.graph.nodes
-    edges = {
-        (about[p]["level"], about[p]["index"], about[q]["index"])
-        for p, q in hierarchy.graph.edges
-        if p != hierarchy.root and about[p]["level"] == about[q]["level"] + 1
-    }
-    depth = len(weights)
-    clusters = [hierarchy.clusters(level) for level in range(1, depth + 1)]
-    return _Run(clusters, concepts, edges, hierarchy)
-
-
-def _compare_pairs(runs: list[_Run], level: int) -> dict[str, list[float]]:
+def _compare_pairs(runs: list[Fit], level: int) -> dict[str, list[float]]:
     found: dict[str, list[float]] = {"ari": [], "matched_cosine": [], "amari": []}
     for one, two in combinations(runs, 2):
         a, b = one.clusters[level - 1], two.clusters[level - 1]
         both = (a >= 0) & (b >= 0)
         found["ari"].append(float(adjusted_rand_score(a[both], b[both])))
-        cosines = _cosines(one, two, level)
-        p, q = linear_sum_assignment(cosines, maximize=True)
-        found["matched_cosine"].append(float(cosines[p, q].mean()))
-        nearest = (cosines.max(axis=1).mean() + cosines.max(axis=0).mean()) / 2
+        near = cosines(one, two, level)
+        p, q = linear_sum_assignment(near, maximize=True)
+        found["matched_cosine"].append(float(near[p, q].mean()))
+        nearest = (near.max(axis=1).mean() + near.max(axis=0).mean()) / 2
         found["amari"].append(float(1 - nearest))
     return found
-
-
-def _cosines(one: _Run, two: _Run, level: int) -> Floats:
-    with threadpool_limits(1):
-        return np.asarray(one.concepts[level - 1] @ two.concepts[level - 1].T, np.float64)
-
-
-def _consensus(clusters: list[Integers]) -> Floats:
-    """Return the share of fits that put each pair of labels together, condensed."""
-    m = len(clusters[0])
-    together = np.zeros(m * (m - 1) // 2)
-    for part in clusters:
-        start = 0
-        for i in range(m - 1):
-            if part[i] >= 0:
-                together[start : start + m - i - 1] += part[i + 1 :] == part[i]
-            start += m - i - 1
-    return together / len(clusters)
-
-
-def _cophenetic(tree: Floats, consensus: Floats) -> float:
-    heights = np.asarray(cophenet(tree), np.float64)
-    if np.ptp(consensus) == 0 or np.ptp(heights) == 0:
-        return 1.0 if np.allclose(heights, 1.0 - consensus) else 0.0
-    return float(np.corrcoef(heights, 1.0 - consensus)[0, 1])
 
 
 def _summary(metric: str, values: list[float]) -> dict[str, Any]:
@@ -307,36 +271,22 @@ def _summary(metric: str, values: list[float]) -> dict[str, Any]:
     }
 
 
-def _edges(runs: dict[str, list[_Run]]) -> pd.DataFrame:
-    """Count in how many other fits each edge of the first recurs, concepts matched by cosine."""
-    first = runs["seeds"][0]
-    others = {"seeds": runs["seeds"][1:], "bootstraps": runs["bootstraps"]}
-    listed = sorted(first.edges)
-    columns: dict[str, Any] = {}
-    for source, group in others.items():
-        found = np.full(len(listed), np.nan if not group else 0.0)
-        for run in group:
-            same = []  # own concept -> the first fit's, level by level
-            for level in range(1, len(first.concepts) + 1):
-                p, q = linear_sum_assignment(_cosines(first, run, level), maximize=True)
-                same.append(dict(zip(q.tolist(), p.tolist(), strict=True)))
-            mapped = {
-                (level, same[level - 1].get(p, -1), q if level == 1 else same[level - 2].get(q, -1))
-                for level, p, q in run.edges
-            }
-            found += np.array([edge in mapped for edge in listed], np.float64)
-        columns[f"in_{source}"] = found / max(len(group), 1)
-    nodes = first.hierarchy.graph.nodes
+def _edges(
+    hierarchy: LabelHierarchy, fit: Fit, seeds: list[Fit], bootstraps: list[Fit]
+) -> pd.DataFrame:
+    """List the edges of a fit's graph and in how many others each recurs."""
     name = {
         (about["level"], about["index"]): node
-        for node, about in nodes.items()
+        for node, about in hierarchy.graph.nodes.items()
         if about["kind"] != "root"
     }
+    listed = fit.edges.tolist()
     return pd.DataFrame(
         {
             "parent": [name[level, p] for level, p, _ in listed],
             "child": [name[level - 1, q] for level, _, q in listed],
             "parent_level": [level for level, _, _ in listed],
-            **columns,
+            "in_seeds": recurrence(fit, seeds),
+            "in_bootstraps": recurrence(fit, bootstraps),
         }
     )

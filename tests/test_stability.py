@@ -1,13 +1,17 @@
 """Stability of hierarchies over seeds and bootstraps, and what each measure says."""
 
 import doctest
+import json
 
 import numpy as np
 import pandas as pd
 import pytest
 from scipy.cluster.hierarchy import is_valid_linkage
+from sklearn.metrics import adjusted_rand_score
 
-from nnae import NMF, stabilising, stability
+from nnae import NMF, LabelHierarchy, stabilising, stability
+from nnae._consensus import consensus_of
+from nnae._stability_fits import Fit
 from nnae.datasets import make_label_hierarchy
 
 DATA = make_label_hierarchy(800, random_state=0)
@@ -67,7 +71,7 @@ def test_noise_is_not_stable():
 def test_fits_of_planted_labels():
     def run(jobs):
         return stability(
-            lambda seed: NMF(12, random_state=seed, max_iter=60, n_threads=1),
+            lambda seed: NMF(12, random_state=seed, max_iter=60, tol=0, n_threads=1),
             DATA.Y,
             n_seeds=3,
             n_bootstraps=2,
@@ -89,7 +93,7 @@ def test_fits_of_planted_labels():
 
 def test_consensus_by_hand():
     clusters = [np.array([0, 0, 1, -1]), np.array([2, 2, 2, -1])]
-    np.testing.assert_allclose(stabilising._consensus(clusters), [1, 0.5, 0, 0.5, 0, 0])
+    np.testing.assert_allclose(consensus_of(clusters), [1, 0.5, 0, 0.5, 0, 0])
 
 
 @pytest.mark.parametrize(
@@ -114,6 +118,93 @@ def test_wrong_models_are_named():
     models = {3: NMF(3, max_iter=2, tol=0), 4: Planted(0, False)}
     with pytest.raises(ValueError, match="same number of levels"):
         stability(lambda _: models[next(sizes)], DATA.Y, n_seeds=2, n_bootstraps=0)
+
+
+def test_consensus_hierarchy_is_what_fits_agree_on():
+    """Half of the fits put everything elsewhere at random: the others' tree comes out."""
+    report = stability(
+        lambda seed: Planted(seed, seed % 3 == 0),
+        DATA.Y,
+        n_seeds=10,
+        n_bootstraps=4,
+        label_names=DATA.label_names,
+        random_state=1,
+    )
+    assert report.value("ari") < 0.9
+    tree = report.consensus
+    assert tree.labels == list(DATA.label_names)
+    assert adjusted_rand_score(tree.clusters(1), DATA.groups) == 1
+    topics = DATA.group_parents.argmax(axis=1)[DATA.groups]
+    assert adjusted_rand_score(tree.clusters(2), topics) == 1
+    edges = report.consensus_edges
+    shares = [tree.graph.edges[p, q]["frequency"] for p, q in edges[["parent", "child"]].to_numpy()]
+    np.testing.assert_allclose(shares, edges.in_bootstraps)
+    assert report.recurring(0.5, "seeds", edges=edges) > report.recurring(0.9, "seeds", edges=edges)
+
+
+class Interrupted:
+    """Fits as NMF does, a number of times."""
+
+    def __init__(self, left):
+        self.left = left
+
+    def __call__(self, seed):
+        self.left -= 1
+        if self.left < 0:
+            raise KeyboardInterrupt
+        return NMF(6, random_state=seed, max_iter=10, tol=0, n_threads=1)
+
+
+@pytest.mark.parametrize("seed", [0, None])
+def test_an_interrupted_analysis_is_taken_up(tmp_path, seed):
+    given = {"n_seeds": 4, "n_bootstraps": 3, "random_state": seed, "checkpoint": tmp_path / "fits"}
+    with pytest.raises(KeyboardInterrupt):
+        stability(Interrupted(3), DATA.Y, **given)
+    assert len(list((tmp_path / "fits").glob("fit_*.npz"))) == 3
+    after = stability(Interrupted(4), DATA.Y, **given)
+    if seed is None:
+        given["random_state"] = int(json.loads((tmp_path / "fits/plan.json").read_text())["seed"])
+    whole = stability(Interrupted(7), DATA.Y, **given | {"checkpoint": None})
+    for part in ("frame", "edges", "consensus_edges"):
+        pd.testing.assert_frame_equal(getattr(after, part), getattr(whole, part))
+    assert after.consensus.to_json() == whole.consensus.to_json()
+    assert after.hierarchy.to_json() == whole.hierarchy.to_json()
+    with pytest.raises(ValueError, match="other labels or features"):
+        stability(Interrupted(0), DATA.Y[:700], **given)
+    with pytest.raises(ValueError, match="numbers of fits"):
+        stability(Interrupted(0), DATA.Y, **given | {"n_bootstraps": 2})
+    with pytest.raises(ValueError, match="checkpoint has random_state"):
+        stability(Interrupted(0), DATA.Y, **given | {"random_state": 9})
+
+
+def test_a_fit_survives_its_file(tmp_path):
+    weights = [np.eye(3)[:, [0, 0, 1, 2]], np.array([[1.0, 1, 0], [0, 0, 1]])]
+    fit = Fit.of(LabelHierarchy.from_weights(weights, label_names=list("é😀cd")), weights)
+    fit.write(tmp_path / "fit.npz")
+    again = Fit.read(tmp_path / "fit.npz")
+    assert again.document == fit.document
+    np.testing.assert_array_equal(again.edges, fit.edges)
+    for name in ("clusters", "concepts"):
+        for one, two in zip(getattr(again, name), getattr(fit, name), strict=True):
+            np.testing.assert_array_equal(one, two)
+
+
+def test_processes_give_the_same_report_and_a_bar(capsys):
+    def run(**options):
+        return stability(
+            lambda seed: NMF(6, random_state=seed, max_iter=10, tol=0, n_threads=1),
+            DATA.Y,
+            n_seeds=3,
+            n_bootstraps=0,
+            random_state=0,
+            **options,
+        )
+
+    NMF(4, max_iter=2, tol=0, n_threads=2).fit(DATA.Y)  # OpenMP has run in this process
+    one, two = run(), run(n_jobs=2, verbose=1)
+    pd.testing.assert_frame_equal(one.frame, two.frame)
+    assert one.consensus.to_json() == two.consensus.to_json()
+    assert "3/3" in capsys.readouterr().err
 
 
 def test_examples():

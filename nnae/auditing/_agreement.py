@@ -16,7 +16,7 @@ from nnae.auditing._trees import AuditedTree, Floats, Integers
 Flags = npt.NDArray[np.bool_]
 
 FALSE_DISCOVERY_RATE = 0.05
-SMALLER_IS_BETTER = frozenset({"contradiction_ratio"})
+SMALLER_IS_BETTER = frozenset({"contradiction_ratio", "misplaced_share"})
 
 
 @dataclass(frozen=True)

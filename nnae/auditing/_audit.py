@@ -8,20 +8,30 @@ import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 
-from nnae._label_pairs import powered_pairs
+from nnae._label_pairs import cooccurrence, powered_pairs
 from nnae._labels import LabelSpace
 from nnae._threads import resolve_threads
 from nnae._validation import check_choice, check_count, check_tolerance
 from nnae.auditing import _resampling as resampling
 from nnae.auditing._agreement import Evidence
+from nnae.auditing._calibration import calibration_rows
+from nnae.auditing._groups import Taxonomy
+from nnae.auditing._label_shuffles import shuffled_labels
+from nnae.auditing._misplaced import misplaced, place_ranks
 from nnae.auditing._report import AuditReport
 from nnae.auditing._resampling import Fold, Values
 from nnae.auditing._rivals import build_rivals
-from nnae.auditing._taxonomy import read_groups, taxonomy_values
+from nnae.auditing._taxonomy import purity_by_group, taxonomy_values
 from nnae.auditing._trees import AuditedTree, Integers
-from nnae.auditing._verdict import decide
+from nnae.auditing._verdict import MOST_MISPLACED, decide
 
-_COLUMNS = ("value", "ci_low", "ci_high", "null_mean", "p_value")
+_EXCHANGES = 9999  # of groups between two trees; cheap
+_SHUFFLES = 19  # of labels over rows; and of trees for the mean of the misplaced share
+_SHUFFLED_PAIRS = 50_000
+_COLUMNS = (
+    *("value", "ci_low", "ci_high", "null_mean", "p_value"),
+    *("independent_mean", "independent_p_value"),
+)
 
 
 def audit(
@@ -35,6 +45,7 @@ def audit(
     Y_train: Any = None,
     X_train: Any = None,
     evidence: str = "labels",
+    model: Any = None,
     min_expected: float = 5,
     max_pairs: int = 500_000,
     n_threads: int | None = None,
@@ -55,7 +66,8 @@ def audit(
     X : array or sparse matrix, n x d, optional
         Their features; without `Y_train` a rival is built from them.
     taxonomy : sequence of L groups, or dict from label to group, optional
-        A given grouping; None, NaN or absence from the dict mean no group.
+        A given grouping; None, NaN or absence from the dict mean no group. A group may be a tuple
+        or list (a row of an array), the path from the coarsest group to the label's own.
     n_permutations : int >= 19, default=200
         Shuffled trees, and as many draws of labels for intervals and comparisons.
     random_state : int, optional
@@ -67,6 +79,9 @@ def audit(
     evidence : {"labels", "features"}, default="labels"
         What the tree was made from. One made from features is not held to co-occurrence; only the
         taxonomy decides.
+    model : NNAE or NMF, optional
+        The fitted compressor that the tree was read from: adds how well the joint counts that it
+        implies are calibrated on the held-out rows.
     min_expected : float > 0, default=5
         See above.
     max_pairs : int >= 1, default=500000
@@ -84,17 +99,33 @@ def audit(
         mean of all), `contradiction_ratio` (significantly negative share of sibling pairs over
         that of all pairs, which is its expectation in shuffled trees; one-sided Fisher tests,
         false-discovery rate 5 %), `placement` (share of labels whose mean NPMI with their nearest
-        neighbours in the tree is above that with all others). With a taxonomy:
-        `dendrogram_purity` and `dendrogram_purity_by_group`, `ancestor_f1`,
-        `fowlkes_mallows_level_<l>`. Rivals: `npmi_linkage` (average linkage on 1 - NPMI) and
-        `feature_linkage` (on the cosine of labels' mean features), cut to the tree's number of
+        neighbours in the tree is above that with all others), `misplaced_share` (share of labels
+        that sit no better than if put anywhere at random: twice the share of labels that would
+        sit better in more than half of the tree's places, by observed over expected
+        co-occurrence with the labels there; its p-value is of
+        "at least 30 % are put at random", exact binomial). `independent_mean` and
+        `independent_p_value` hold what the same tree shows on 19 shuffles of the held-out labels
+        that keep the numbers of every row and label (curveball). With a model:
+        `cooccurrence_ratio` (joint counts observed over implied), `cooccurrence_slope` (of a
+        Poisson regression on the logarithm of the implied; 1 is calibrated) and
+        `cooccurrence_explained` (share of the deviance from independence that the model
+        explains; 0 or less: none). With a taxonomy:
+        `dendrogram_purity` and `dendrogram_purity_by_group` (of the labels' own groups),
+        `ancestor_f1` and `edge_f1` (concepts matched to groups, coarser ones too),
+        `triplet_accuracy` (of triples of which the taxonomy says which two are nearest) and
+        `triplet_coverage` (triples on which the tree takes a side), `cophenetic_correlation` (of
+        nearness in tree and taxonomy), `fowlkes_mallows_level_<l>`. A rival's p-value of purity
+        exchanges the two trees group by group; the others draw labels. Rivals: `npmi_linkage`
+        (average linkage on 1 - NPMI), `feature_linkage` (on the cosine of labels' mean features)
+        and `balanced_kmeans` (labels split in halves again and again by spherical 2-means of their
+        mean features, or of their co-occurrence without features), cut to the tree's number of
         clusters at every level.
 
         `trustworthy` asks for 50 tested pairs and 20 labels that can be judged, a positive
-        correlation with p <= 0.05, a one-sided 95 % Wilson bound of `placement` of at least 0.87,
-        and a contradiction ratio whose interval is below 1 (where 5 sibling pairs are negative or
-        would be by chance). A tree that is far from random may still have many labels out of
-        place; the bound of `placement` is what it fails.
+        correlation with p <= 0.05, that "at least 30 % of the labels are put at random" can be
+        ruled out (p <= 0.05), and a contradiction ratio whose interval is below 1 (where 5 sibling
+        pairs are negative or would be by chance). A tree that is far from random may still have
+        many labels out of place: the second last is what it fails.
 
     Raises
     ------
@@ -109,8 +140,8 @@ def audit(
     draw; rivals cost L^2 numbers and are built for 2 to 5,000 labels. Intervals draw labels with
     replacement and weigh pairs by the product, since pairs that share a label are not independent.
 
-    Sources: Mantel (1967); Heller and Ghahramani (2005) for dendrogram purity; Fowlkes and Mallows
-    (1983).
+    Sources: Mantel (1967); Strona et al. (2014) for curveball; Storey (2002) for the misplaced
+    share; Heller and Ghahramani (2005) for dendrogram purity; Fowlkes and Mallows (1983).
 
     Examples
     --------
@@ -139,7 +170,7 @@ def audit(
     threads = resolve_threads(n_threads)
     space = LabelSpace(tuple(labels))
     Y = _encode("Y_heldout", Y_heldout, space)
-    groups = None if taxonomy is None else read_groups(taxonomy, labels)
+    groups = None if taxonomy is None else Taxonomy.read(taxonomy, labels)
     draws = np.random.default_rng(random_state)
     tree = AuditedTree.of_hierarchy(hierarchy)
     placed = np.flatnonzero(~np.isin(labels, list(hierarchy.unplaced)))
@@ -166,12 +197,27 @@ def audit(
             rivals = build_rivals(sp.csr_matrix(Y[build]), part, tree.widths, threads)
             folds.append(Fold(rivals, gather(sp.csr_matrix(Y[judge]))))
     rows_by_metric = _agreement(whole, tree, folds, n_permutations, draws)
+    shuffles = [
+        Evidence.of(
+            powered_pairs(
+                rows, min_expected, threads, limit=min(max_pairs, _SHUFFLED_PAIRS),
+                random_state=draws, among=placed,
+            )
+        ).values(tree)
+        for rows in shuffled_labels(Y, _SHUFFLES, draws, threads)
+    ]  # fmt: skip
+    resampling.add_independent(rows_by_metric, shuffles)
+    if model is not None:
+        rows_by_metric |= calibration_rows(model, labels, whole.pairs, n_permutations, draws)
     if groups is not None:
         rows_by_metric |= _match(tree, groups, folds, n_permutations, draws)
     counts = _counts(whole, tree, Y)
     _bound_contradictions(rows_by_metric["contradiction_ratio"], counts)
     place = rows_by_metric["placement"]
     place["ci_low"], place["ci_high"] = resampling.wilson(place["value"], counts["judged_labels"])
+    rows_by_metric["misplaced_share"] = _misplaced(
+        cooccurrence(Y, threads), tree, placed, float(min_expected), counts, draws
+    )
     names = [rival.name for rival in folds[0].rivals]
     verdict = decide(rows_by_metric, counts, names, evidence, Y_train is None)
     columns = [*_COLUMNS]
@@ -241,33 +287,73 @@ def _agreement(
 
 def _match(
     tree: AuditedTree,
-    groups: Integers,
+    taxonomy: Taxonomy,
     folds: list[Fold],
     repeats: int,
     draws: np.random.Generator,
 ) -> dict[str, dict[str, float]]:
     """Set tree and rivals against the taxonomy."""
-    observed = taxonomy_values(tree, groups)
-    null = resampling.shuffled_taxonomy(tree, groups, repeats, draws)
+    observed = taxonomy_values(tree, taxonomy)
+    null = resampling.shuffled_taxonomy(tree, taxonomy, repeats, draws)
+    groups = taxonomy.groups
     known = np.flatnonzero(groups >= 0)
     n_rivals = len(folds[0].rivals)
     resampled: list[Values] = []
     gaps: list[list[Values]] = [[] for _ in range(n_rivals)]
     for weights in resampling.label_draws(known, len(groups), repeats, draws):
-        resampled.append(taxonomy_values(tree, groups, weights))
+        resampled.append(taxonomy_values(tree, taxonomy, weights))
         for r in range(n_rivals):
             parts = [
-                _minus(resampled[-1], taxonomy_values(fold.rivals[r], groups, weights))
+                _minus(resampled[-1], taxonomy_values(fold.rivals[r], taxonomy, weights))
                 for fold in folds
             ]
             gaps[r].append(resampling.mean_values(parts))
     rows = resampling.summary_rows(observed, null, resampled)
+    own, pairs = purity_by_group(tree.dendrogram, groups)
+    shares = pairs > 0
     for r in range(n_rivals):
-        values = resampling.mean_values([taxonomy_values(fold.rivals[r], groups) for fold in folds])
-        name = folds[0].rivals[r].name
+        rivals = [fold.rivals[r] for fold in folds]
+        values = resampling.mean_values([taxonomy_values(rival, taxonomy) for rival in rivals])
+        name = rivals[0].name
         for metric, columns in resampling.compare(name, values, observed, gaps[r]).items():
             rows[metric] |= columns
+        theirs = np.mean([purity_by_group(rival.dendrogram, groups)[0] for rival in rivals], axis=0)
+        gain = (own - theirs)[shares]
+        for metric, each in (
+            ("dendrogram_purity", gain),
+            ("dendrogram_purity_by_group", gain / pairs[shares]),
+        ):
+            p = resampling.paired_permutation(each, pairs[shares], _EXCHANGES, draws)
+            rows[metric][f"{name}_p_value"] = p
     return rows
+
+
+def _misplaced(
+    together: sp.csr_matrix,
+    tree: AuditedTree,
+    placed: Integers,
+    least: float,
+    counts: dict[str, float],
+    draws: np.random.Generator,
+) -> dict[str, float]:
+    """Estimate the share of labels that sit no better than at random, in shuffled trees too."""
+    n_rows = int(counts["rows"])
+    found = misplaced(place_ranks(tree, together, n_rows, placed, least))
+    counts["ranked_labels"], counts["badly_ranked_labels"] = found.judged, found.above
+    null = []
+    for _ in range(_SHUFFLES):
+        source = np.arange(len(tree.parents))
+        source[placed] = draws.permutation(placed)
+        other = tree.relabelled(source)
+        null.append(misplaced(place_ranks(other, together, n_rows, placed, least)).share)
+    low, high = found.interval()
+    return {
+        "value": found.share,
+        "ci_low": low,
+        "ci_high": high,
+        "null_mean": float(np.mean(null)) if np.isfinite(null).all() else np.nan,
+        "p_value": found.p_value(MOST_MISPLACED) if found.judged else np.nan,
+    }
 
 
 def _minus(a: Values, b: Values) -> Values:

@@ -10,6 +10,7 @@ from scipy.stats import beta
 from statsmodels.stats.proportion import proportion_confint
 
 from nnae.auditing._agreement import SMALLER_IS_BETTER, Evidence
+from nnae.auditing._groups import Taxonomy
 from nnae.auditing._taxonomy import taxonomy_values
 from nnae.auditing._trees import AuditedTree, Floats, Integers
 
@@ -20,6 +21,10 @@ _RANGES = {
     "spearman_log_odds": (-1.0, 1.0),
     "sibling_npmi_gain": (-2.0, 2.0),
     "contradiction_ratio": (0.0, np.inf),
+    "cophenetic_correlation": (-1.0, 1.0),
+    "cooccurrence_ratio": (0.0, np.inf),
+    "cooccurrence_slope": (-np.inf, np.inf),
+    "cooccurrence_explained": (-np.inf, 1.0),
 }  # the others lie between 0 and 1
 
 
@@ -67,17 +72,37 @@ def shuffled_agreement(
     return found
 
 
+def add_independent(rows: dict[str, dict[str, float]], null: list[Values]) -> None:
+    """Add what the tree shows on labels that are independent, their margins kept."""
+    for metric in null[0] if null else ():
+        shuffled, value = _of(null, metric), rows[metric]["value"]
+        if len(shuffled) and np.isfinite(value):
+            sign = -1 if metric in SMALLER_IS_BETTER else 1
+            as_good = float((sign * shuffled >= sign * value - 1e-12).sum())
+            rows[metric]["independent_mean"] = float(shuffled.mean())
+            rows[metric]["independent_p_value"] = (1.0 + as_good) / (1.0 + len(shuffled))
+
+
 def shuffled_taxonomy(
-    tree: AuditedTree, groups: Integers, repeats: int, draws: np.random.Generator
+    tree: AuditedTree, taxonomy: Taxonomy, repeats: int, draws: np.random.Generator
 ) -> list[Values]:
     """Return the taxonomy metrics after the groups changed labels at random."""
-    known = np.flatnonzero(groups >= 0)
-    found = []
-    for _ in range(repeats):
-        moved = groups.copy()
-        moved[known] = draws.permutation(groups[known])
-        found.append(taxonomy_values(tree, moved))
-    return found
+    return [taxonomy_values(tree, taxonomy.shuffled(draws)) for _ in range(repeats)]
+
+
+def paired_permutation(
+    gain: Floats, pairs: Floats, repeats: int, draws: np.random.Generator
+) -> float:
+    """Test the mean difference of two trees' purity by exchanging them group by group.
+
+    `gain` is the summed difference of each group's pairs, `pairs` their number. If neither tree
+    were better, either could have been called the first in any group. Two-sided.
+    """
+    if not pairs.sum() > 0:
+        return np.nan
+    signs = draws.integers(0, 2, (repeats, len(gain))) * 2 - 1
+    found = np.abs(signs @ gain)
+    return (1.0 + float((found >= abs(gain.sum()) - 1e-12).sum())) / (1.0 + repeats)
 
 
 def label_draws(

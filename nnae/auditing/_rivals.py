@@ -11,6 +11,7 @@ from sklearn.preprocessing import normalize
 from threadpoolctl import threadpool_limits
 
 from nnae._label_pairs import cooccurrence, count_labels, presence
+from nnae.auditing._halving import balanced_kmeans
 from nnae.auditing._trees import AuditedTree, Floats
 
 MOST_LABELS = 5000  # condensed distances of more would fill memory
@@ -32,10 +33,15 @@ def npmi_linkage(Y: sp.csr_matrix, n_threads: int) -> Floats:
     return np.asarray(linkage(distances, "average"), np.float64)
 
 
+def mean_features(X: Any, Y: sp.csr_matrix) -> sp.csr_matrix:
+    """Return the mean features of every label's examples at length one."""
+    rows = sp.csr_matrix(X, dtype=np.float64)
+    return sp.csr_matrix(normalize(sp.csr_matrix(presence(Y).T @ rows)))
+
+
 def feature_linkage(X: Any, Y: sp.csr_matrix) -> Floats:
     """Merge labels by average linkage on the cosine distance of their mean features."""
-    rows = sp.csr_matrix(X, dtype=np.float64)
-    means = normalize(sp.csr_matrix(presence(Y).T @ rows))
+    means = mean_features(X, Y)
     L = Y.shape[1]
     distances = np.empty(L * (L - 1) // 2)
     with threadpool_limits(1):
@@ -56,4 +62,7 @@ def build_rivals(Y: sp.csr_matrix, X: Any, widths: list[int], n_threads: int) ->
     rivals = [AuditedTree.of_linkage("npmi_linkage", npmi_linkage(Y, n_threads), widths)]
     if X is not None:
         rivals.append(AuditedTree.of_linkage("feature_linkage", feature_linkage(X, Y), widths))
+    vectors = normalize(cooccurrence(Y, n_threads)) if X is None else mean_features(X, Y)
+    halves = balanced_kmeans(sp.csr_matrix(vectors))
+    rivals.append(AuditedTree.of_linkage("balanced_kmeans", halves, widths))
     return rivals

@@ -7,6 +7,7 @@ common ancestor of two labels is D + 1 less the number of levels at which they s
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -115,6 +116,19 @@ class AuditedTree:
     def widths(self) -> list[int]:
         """Clusters of each level, single labels among them."""
         return [len(np.unique(clusters)) for clusters in self.levels]
+
+    @cached_property
+    def hangs(self) -> tuple[Integers, Integers]:
+        """The concept right above each label and each concept, by row of `concepts`; -1: none."""
+        sizes = np.diff(self.concepts.indptr)
+        label, concept = np.full(self.concepts.shape[1], -1), np.full(len(sizes), -1)
+        for number in np.argsort(-sizes, kind="stable"):  # the smallest writes last
+            start, end = self.concepts.indptr[number], self.concepts.indptr[number + 1]
+            below = self.concepts.indices[start:end]
+            if len(below):
+                concept[number] = label[below[0]]
+                label[below] = number
+        return label, concept
 
     def lca(self, a: Integers, b: Integers) -> Integers:
         """Return the level of the lowest common ancestor of pairs of labels; the root has D + 1."""

@@ -4,39 +4,16 @@
 
 For each: the audit against the rivals built on the training rows, then how often the verdict
 trusts the tree on random halves of the held-out rows, and the same tree after 30 % of its labels
-changed places.
+changed places. `bench_trees.py` beside it sets trees against gold groups and planted ones.
 """
 
 import argparse
 import time
 
-import networkx as nx
 import numpy as np
+from damaged import Damaged
 
 import nnae
-
-
-class Damaged:
-    """A hierarchy in which a share of the labels changed places at random."""
-
-    def __init__(self, hierarchy, share, seed):
-        draws = np.random.default_rng(seed)
-        labels = np.array(hierarchy.labels, dtype=object)
-        place = np.arange(len(labels))
-        some = draws.choice(len(labels), round(share * len(labels)), replace=False)
-        place[some] = draws.permutation(some)
-        moved = dict(zip(hierarchy.labels, labels[place].tolist(), strict=True))
-        self._tree = nx.relabel_nodes(hierarchy.tree(), moved)
-        self._linkage = hierarchy.to_linkage()
-        self.labels, self.root = list(hierarchy.labels), hierarchy.root
-        self.widths = hierarchy.widths
-        self.unplaced = [moved[label] for label in hierarchy.unplaced]
-
-    def tree(self):
-        return self._tree.copy()
-
-    def to_linkage(self):
-        return self._linkage.copy()
 
 
 def measure(name, hierarchy, data, n_draws, threads):
