@@ -333,6 +333,8 @@ def examples():
 
 @pytest.mark.parametrize("line", [line for line in examples() if not line.startswith("nnae demo")])
 def test_examples_of_the_help_run(folder, capsys, tmp_path, monkeypatch, line):
+    if "--picture" in line:
+        pytest.importorskip("matplotlib", reason="plots need matplotlib")
     for name in ("test.txt", "train.txt", "posts.csv", "baskets.csv"):
         (tmp_path / name).write_bytes((folder / name).read_bytes())
     monkeypatch.chdir(tmp_path)

@@ -78,3 +78,27 @@ def test_mistakes_are_one_line(folder, capsys, words, status, message):
     assert found[0] == status
     assert message in found[2]
     assert len(found[2].strip().splitlines()) == 1
+
+
+def test_dependencies_as_table_and_json(folder, capsys):
+    words = ["hierarchy", folder / "tree.nnae", "--dependencies", folder / "train.csv"]
+    status, out, _ = run(capsys, *words, "--top", 3)
+    assert status == 0
+    assert "pairs tested depend" in out
+    assert "concept" in out
+    status, out, _ = run(capsys, *words, "--json")
+    found = json.loads(out)
+    assert found["n_significant"] == len(found["dependencies"]) > 100
+    assert {row["tie"] for row in found["dependencies"]} <= {"concept", "direct", "unknown"}
+    assert run(capsys, *words[:3], folder / "none.csv")[0] == 1
+
+
+def test_hierarchy_as_a_page(folder, capsys, tmp_path):
+    page = tmp_path / "tree.html"
+    status, _, err = run(capsys, "hierarchy", folder / "tree.nnae", "--html", page)
+    assert status == 0
+    assert "tree.html" in err
+    text = page.read_text()
+    assert text.count("<details") == text.count("</details>") == 15
+    assert text.count("<li>") == 72
+    assert "<script" not in text

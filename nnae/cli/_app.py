@@ -16,13 +16,15 @@ from nnae.cli._audit import audit
 from nnae.cli._convert import convert
 from nnae.cli._demo import demo
 from nnae.cli._evaluate import evaluate
+from nnae.cli._explain import explain
 from nnae.cli._fit import fit
 from nnae.cli._hierarchy import hierarchy
 from nnae.cli._predict import predict
+from nnae.cli._report import report
 from nnae.cli._versions import versions
 
 DONE, FAILED, WRONG_USAGE = 0, 1, 2
-COMMANDS = (demo, fit, predict, evaluate, hierarchy, audit, convert, versions)
+COMMANDS = (demo, fit, predict, evaluate, hierarchy, audit, explain, report, convert, versions)
 
 app = typer.Typer(
     name="nnae", add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False

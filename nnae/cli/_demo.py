@@ -17,6 +17,7 @@ from nnae.cli._scores import DEPTHS, Measure
 from nnae.cli._screen import PLAIN_WIDTH, Screen
 
 DATASETS = {"debian-tags": "load_debian_tags", "emoji": "load_emoji"}
+TITLES = {"debian-tags": "Tags of Debian's packages", "emoji": "Keywords of emoji"}
 ROWS = {
     "model": "nnae, two steps",
     "one_vs_rest": "one-vs-rest ridge",
@@ -31,6 +32,10 @@ def demo(
         Optional[Path],  # noqa: UP045
         typer.Option("--output", "-o", help="Folder; a new nnae-demo here by default."),
     ] = None,
+    report: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option("--report", help="Also write one page about the model to this file."),
+    ] = None,
     seed: Seed = 0,
     threads: Threads = None,
     as_json: Json = False,
@@ -41,7 +46,7 @@ def demo(
     \b
     Examples:
       nnae demo
-      nnae demo --dataset emoji --output emoji-demo
+      nnae demo --dataset emoji --output emoji-demo --report emoji.html
     """
     one_of("--dataset", dataset, DATASETS)
     screen = Screen(quiet=quiet, as_json=as_json)
@@ -72,7 +77,7 @@ def demo(
             step.note(f"labels > concepts: {sizes}")
         with steps.step("train"):
             model = TwoStepClassifier(
-                compressor, prefit=True, random_state=seed, n_threads=threads
+                compressor, decoder="linear", prefit=True, random_state=seed, n_threads=threads
             ).fit(data.X_train, data.Y_train, label_names=data.label_names)
         with steps.step("rank"):
             ranking = model.predict_topk(data.X_test, k=max(DEPTHS))[0]
@@ -93,6 +98,10 @@ def demo(
 
             tree = LabelHierarchy.from_compressor(compressor, Y=data.Y_train)
             files = save_all(folder, model, tree)
+        if report is not None:
+            with steps.step("report"):
+                write_report(report, dataset, model, tree, data)
+            files["report"] = report
     seconds = time.perf_counter() - start
     show_scores(screen, dataset, scores)
     screen.text(excerpt(tree, *paper(screen)))
@@ -118,6 +127,22 @@ def demo(
             "files": [str(path.absolute()) for path in files.values()],
         }
     )
+
+
+def write_report(path: Path, dataset: str, model: Any, tree: Any, data: Any) -> None:
+    """Write the page about a model with the data's test rows."""
+    import nnae
+    from nnae import datasets
+
+    examples = {
+        "X": data.X_test,
+        "Y": data.Y_test,
+        "names": data.row_names_test,
+        "feature_names": data.feature_names,
+    }
+    if dataset == "emoji":
+        examples["images"] = datasets.load_emoji(return_images=True).images_test
+    nnae.report(model, path, hierarchy=tree, examples=examples, title=TITLES[dataset])
 
 
 def new_folder(wanted: Path) -> Path:

@@ -41,6 +41,10 @@ def fit(
     loss: Annotated[
         str, typer.Option(help="auto, bernoulli, kullback-leibler or frobenius.")
     ] = "auto",
+    feature_weight: Annotated[
+        str,
+        typer.Option(help="Weight of features in the codes: 0 (labels alone), a number, or auto."),
+    ] = "0",
     decoder: Annotated[str, typer.Option(help="How predicted codes become scores.")] = "auto",
     profile: Annotated[str, typer.Option(help="fast or best.")] = "best",
     labels_only: Annotated[
@@ -73,6 +77,7 @@ def fit(
     one_of("--profile", profile, ("fast", "best"))
     one_of("--loss", loss, ("auto", "bernoulli", "kullback-leibler", "frobenius"))
     one_of("--decoder", decoder, ("auto", "linear", "neighbors", "tree", "stack"))
+    weight = read_weight(feature_weight)
     import numpy as np
 
     from nnae import NNAE, TwoStepClassifier, save
@@ -100,7 +105,14 @@ def fit(
                 random_state=seed,
                 n_threads=threads,
                 callback=follow(step),
-            ).fit(read.Y)
+                feature_weight=weight,
+            )
+            if weight == 0:
+                compressor.fit(read.Y)
+            elif read.X is None:
+                raise typer.BadParameter(f"--feature-weight needs features; {data} has none")
+            else:
+                compressor.fit(read.Y, X=read.X)
             compressor.callback = None  # the model file holds nothing of this session
             if read.label_names is not None:
                 compressor.label_names_ = np.array([str(n) for n in read.label_names], dtype=object)
@@ -133,6 +145,21 @@ def fit(
             "file": str(output.absolute()),
         }
     )
+
+
+def read_weight(text: str) -> float | str:
+    """Return "auto" or a number of at least 0."""
+    if text == "auto":
+        return text
+    try:
+        weight = float(text)
+    except ValueError:
+        weight = -1.0
+    if not 0 <= weight < float("inf"):
+        raise typer.BadParameter(
+            f"--feature-weight must be auto or a number of at least 0; got {text}"
+        )
+    return weight
 
 
 def _listed(sizes: Any) -> str:

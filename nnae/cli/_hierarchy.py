@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Annotated, Any, Optional
 
 import typer
 
-from nnae.cli._files import load_model
+from nnae.cli._files import Reading, load_model, match_labels
+from nnae.cli._hierarchy_page import write_page
 from nnae.cli._options import Json, Quiet, one_of
 from nnae.cli._screen import PLAIN_WIDTH, Screen
 
@@ -27,6 +29,13 @@ def hierarchy(
     min_share: Annotated[
         float, typer.Option(min=0.0, max=1.0, help="Least share of a parent in the graph.")
     ] = 0.2,
+    basis: Annotated[
+        str,
+        typer.Option(
+            help="weights (labels that occur together), resemblance (labels alike; of a "
+            "feature-aware model) or auto."
+        ),
+    ] = "auto",
     depth: Annotated[
         Optional[int],  # noqa: UP045
         typer.Option(min=1, help="Text: levels of concepts to show.", metavar="N"),
@@ -34,6 +43,15 @@ def hierarchy(
     children: Annotated[
         int, typer.Option(min=0, help="Text: children shown of each node; 0 shows all.")
     ] = 12,
+    html: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(help="Write the tree as a page that opens and closes."),
+    ] = None,
+    dependencies: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(help="Labels to test pairs on: list which depend, and why."),
+    ] = None,
+    top: Annotated[int, typer.Option(min=1, help="Dependencies shown in the table.")] = 20,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -43,16 +61,26 @@ def hierarchy(
     Examples:
       nnae hierarchy model.nnae
       nnae hierarchy model.nnae --format newick --output labels.nwk
+      nnae hierarchy model.nnae --dependencies train.txt --top 50
     """
     one_of("--format", format, FORMATS)
-    screen = Screen(quiet=quiet)
+    one_of("--basis", basis, ("auto", "weights", "resemblance"))
+    screen = Screen(quiet=quiet, as_json=as_json and dependencies is not None)
+    if dependencies is not None:
+        tree = read_hierarchy(load_model(model), min_share, basis)
+        _show_dependencies(tree, dependencies, top, screen)
+        return
+    if html is not None:
+        write_text(html, write_page(read_hierarchy(load_model(model), min_share, basis)))
+        screen.say(f"{html}: the hierarchy as a page")
+        return
     if format == "picture":
         if output is None or as_json:
             raise typer.BadParameter("a picture needs --output, a file such as labels.png")
-        _draw(read_hierarchy(load_model(model), min_share), output)
+        _draw(read_hierarchy(load_model(model), min_share, basis), output)
         screen.say(f"{output}: the hierarchy as a picture")
         return
-    tree = read_hierarchy(load_model(model), min_share)
+    tree = read_hierarchy(load_model(model), min_share, basis)
     if as_json or format == "json":
         text = tree.to_json()
     elif format == "text":
@@ -71,13 +99,14 @@ def hierarchy(
         screen.say(f"{output}: {len(tree.labels)} labels as {'json' if as_json else format}")
 
 
-def read_hierarchy(model: Any, min_share: float = 0.2) -> Any:
+def read_hierarchy(model: Any, min_share: float = 0.2, basis: str = "auto") -> Any:
     """Return the hierarchy of a classifier or compressor, or the hierarchy that was given."""
     from nnae.hierarchy import LabelHierarchy
 
     if isinstance(model, LabelHierarchy):
         return model
-    return LabelHierarchy.from_compressor(getattr(model, "compressor_", model), min_share=min_share)
+    compressor = getattr(model, "compressor_", model)
+    return LabelHierarchy.from_compressor(compressor, min_share=min_share, basis=basis)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -86,6 +115,30 @@ def write_text(path: Path, text: str) -> None:
 
     with atomic_write(path) as file:
         file.write((text.rstrip("\n") + "\n").encode())
+
+
+def _show_dependencies(tree: Any, path: Path, top: int, screen: Screen) -> None:
+    """Print the pairs that were found, smallest p-value first; all of them as JSON."""
+    import nnae
+
+    known = SimpleNamespace(label_names_=tree.labels)
+    Y = match_labels(Reading(format="auto").read(path), known, screen)
+    found = nnae.label_dependencies(Y, label_names=tree.labels, hierarchy=tree)
+    kept = found[found["q_value"] <= found.attrs["alpha"]]
+    rows = kept.astype(object).where(kept.notna(), None).to_dict("records")
+    about = {name: found.attrs[name] for name in ("n_rows", "n_labels", "n_tests", "n_significant")}
+    screen.result({**about, "dependencies": rows})
+    columns = ("a", "b", "together", "expected", "odds ratio", "q", "direction", "tie")
+    cells = [
+        [
+            *(str(row["label_a"]), str(row["label_b"]), f"{row['count']:,}"),
+            *(f"{row['expected']:,.1f}", f"{row['odds_ratio']:.3g}", f"{row['q_value']:.2g}"),
+            *(str(row["direction"]), str(row["tie"])),
+        ]
+        for row in rows[:top]
+    ]
+    tested = f"{about['n_significant']:,} of {about['n_tests']:,} pairs tested depend on each other"
+    screen.table("Dependencies", columns, cells, caption=f"{tested}; {len(cells):,} shown")
 
 
 def _draw(tree: Any, path: Path) -> None:
