@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
-# Builds and checks the R package: R and its packages from Debian, and a Python environment of its
-# own, because Debian's reticulate cannot use numpy 2. Ends with a status other than 0 when anything
-# fails, and says how long it took. Settings: NNAE_R_WORK, a folder to keep (default: a new one, that
-# is removed); NNAE_R_PYTHON, a Python with a shared library (default: the first that is found).
+# All that needs R: builds and checks the R package, runs the tests of nnae.r over rpy2, and renders
+# the vignettes. R and its packages come from Debian; the Python environment is one of its own,
+# because Debian's reticulate cannot use numpy 2. Ends with a status other than 0 when anything fails,
+# and says how long each part took. Settings: NNAE_R_WORK, a folder to keep (default: a new one, that
+# is removed), with the pages in its folder pages; NNAE_R_PYTHON, a Python with a shared library
+# (default: the first that is found).
 set -euo pipefail
 
 started=$SECONDS
@@ -14,6 +16,7 @@ else
   work=$(mktemp -d)
 fi
 
+trap 'exit 143' INT TERM
 finish() {
   status=$?
   [ -n "${NNAE_R_WORK-}" ] || rm -rf "$work"
@@ -32,7 +35,8 @@ retry() {
 }
 
 packages=(r-base-dev r-cran-reticulate r-cran-matrix r-cran-testthat r-cran-generics
-  r-cran-igraph r-cran-ape r-cran-roxygen2 r-cran-lintr)
+  r-cran-igraph r-cran-ape r-cran-glmnet r-cran-ranger r-cran-lme4 r-cran-roxygen2 r-cran-lintr
+  r-cran-knitr r-cran-rmarkdown pandoc)
 
 install_r() {
   if dpkg -s "${packages[@]}" > "$work/packages.log" 2>&1; then return 0; fi
@@ -62,14 +66,15 @@ make_environment() {
   [ -x "$work/venv/bin/python" ] || "$python" -m venv "$work/venv"
   rm -rf "$work/source"
   mkdir "$work/source"
-  (cd "$top" && cp -r pyproject.toml setup.py LICENSE csrc nnae "$work/source")
+  (cd "$top" && cp -r pyproject.toml setup.py LICENSE csrc nnae tests "$work/source")
   for file in README.md MANIFEST.in; do
     [ ! -e "$top/$file" ] || cp "$top/$file" "$work/source"
   done
   find "$work/source" -name '*.so' -delete
   export NNAE_NATIVE=1
   retry "$work/venv/bin/pip" install -q --disable-pip-version-check \
-    "numpy==1.26.4" "pandas<3" "scipy<1.14" "scikit-learn>=1.4"
+    "numpy==1.26.4" "pandas<3" "scipy<1.14" "scikit-learn>=1.4" \
+    "rpy2>=3.5.17,<3.6" "matplotlib>=3.8" "jinja2>=3.1" pytest hypothesis
   (cd "$work/source" && retry "$work/venv/bin/pip" install -q --disable-pip-version-check \
     --force-reinstall --no-deps . && retry "$work/venv/bin/pip" install -q . "numpy==1.26.4")
 }
@@ -90,7 +95,7 @@ check_style() {
 }
 
 check_package() {
-  export RETICULATE_PYTHON="$work/venv/bin/python" NOT_CRAN=true
+  export RETICULATE_PYTHON="$work/venv/bin/python" NOT_CRAN=true NNAE_GOLDEN="$top/tests/golden"
   export _R_CHECK_FORCE_SUGGESTS_=false _R_CHECK_SYSTEM_CLOCK_=0 _R_CHECK_CRAN_INCOMING_=false
   cd "$work"
   rm -f nnae_*.tar.gz
@@ -104,10 +109,64 @@ check_package() {
   fi
 }
 
-install_r
-make_environment
+# A test that is skipped here would be skipped everywhere.
+check_rpy2() {
+  cd "$top"
+  # not python -m pytest: that would import the sources, which have no kernels
+  "$work/venv/bin/pytest" -q -rs -p no:cacheprovider tests/test_r.py tests/test_r_parity.py \
+    > "$work/rpy2.log" || { cat "$work/rpy2.log"; return 1; }
+  tail -1 "$work/rpy2.log"
+  if grep -q skipped "$work/rpy2.log"; then
+    echo "r.sh: tests of nnae.r were skipped" >&2
+    return 1
+  fi
+}
+
+# Every chunk of every vignette is evaluated; one that fails stops the page.
+render_vignettes() {
+  export RETICULATE_PYTHON="$work/venv/bin/python" R_LIBS="$work/library" MPLBACKEND=Agg
+  export PATH="$work/venv/bin:$PATH"
+  mkdir -p "$work/library" "$work/pages"
+  R CMD INSTALL --no-docs --no-test-load -l "$work/library" "$work"/nnae_*.tar.gz \
+    > "$work/install.log" 2>&1
+  rm -rf "$work/vignettes"
+  cp -r "$top/vignettes" "$work/vignettes"
+  cd "$work/vignettes"
+  local page start
+  Rscript -e '
+    options(warn = 2)
+    pages <- list.files(commandArgs(TRUE)[1], "[.]Rd$", full.names = TRUE)
+    for (page in pages) {
+      name <- sub("[.]Rd$", ".html", basename(page))
+      tools::Rd2HTML(page, file.path(commandArgs(TRUE)[2], name), package = "nnae")
+    }
+    cat("r.sh:", length(pages), "help pages\n")
+  ' "$top/r_bridge/man" "$work/pages"
+  for page in *.Rmd; do
+    start=$SECONDS
+    Rscript -e 'rmarkdown::render(commandArgs(TRUE)[1], output_dir = commandArgs(TRUE)[2], quiet = TRUE)' \
+      "$page" "$work/pages"
+    echo "r.sh: $page took $((SECONDS - start)) s"
+  done
+}
+
+# part COMMAND: runs one part and says how long it took
+part() {
+  local start=$SECONDS
+  "$@"
+  echo "r.sh: $1 took $((SECONDS - start)) s"
+}
+
+if [ -z "${NNAE_DATA:-}" ] && [ -d "$top/../shared/data" ]; then
+  NNAE_DATA=$(cd "$top/../shared/data" && pwd)
+  export NNAE_DATA
+fi
+part install_r
+part make_environment
 rm -rf "$work/package"
 cp -r "$top/r_bridge" "$work/package"
-check_documentation
-check_style
-check_package
+part check_documentation
+part check_style
+part check_package
+part check_rpy2
+part render_vignettes

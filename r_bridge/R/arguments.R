@@ -84,6 +84,9 @@ check_start <- function(value, name) {
   reticulate::tuple(lapply(unname(value), as_numpy, name = name))
 }
 
+# What a function of R is given by Python, as a value of R.
+plain <- function(x) if (inherits(x, "python.builtin.object")) reticulate::py_to_r(x) else x
+
 check_callback <- function(value, name) {
   if (!is.null(value) && !is.function(value)) {
     refuse("`%s` must be NULL or a function of sweep and objective; got %s", name, shown(value))
@@ -91,7 +94,6 @@ check_callback <- function(value, name) {
   if (is.null(value)) {
     return(NULL)
   }
-  plain <- function(x) if (inherits(x, "python.builtin.object")) reticulate::py_to_r(x) else x
   function(sweep, objective) {
     value(as.integer(plain(sweep)), as.double(plain(objective)))
     NULL
@@ -113,4 +115,11 @@ check_unused <- function(...) {
     extra <- ...names()
     refuse("unknown argument %s", if (is.null(extra)) "without a name" else extra[1])
   }
+}
+
+check_names <- function(value, name) {
+  if (!is.null(value) && (!is.character(value) || anyNA(value))) {
+    refuse("`%s` must be NULL or character; got %s", name, shown(value))
+  }
+  if (is.null(value)) NULL else as.list(value)
 }

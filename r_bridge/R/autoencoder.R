@@ -10,6 +10,9 @@
 #'   map of the labels, fitted on their co-occurrence at a cost that does not depend on the rows.
 #' @param objective `"levels"`: every level has a loss; `"chain"`: only the reconstruction from the
 #'   last level counts.
+#' @param feature_weight Weight of features beside labels in level 1; 0 compresses labels alone,
+#'   `"auto"` chooses by held-out rows. Above 0 it needs `x`.
+#' @param x NULL, or features of the same rows, a matrix or one of package Matrix.
 #' @param init Start of every level: `"auto"`, `"random"`, `"nndsvd"` or `"nndsvda"`.
 #' @param code_penalty Penalty on the codes of level 1, or `"auto"`.
 #' @param pretrain_iter Largest number of sweeps of each level's pretraining.
@@ -23,15 +26,17 @@
 #' }
 #' @export
 nnae_autoencoder <- function(y, layer_sizes = "auto", loss = "auto", encoder = "nnls",
-                             objective = "levels", solver = "auto", init = "auto",
-                             code_penalty = "auto", pretrain_iter = 200, max_iter = 50,
-                             tol = 1e-4, random_state = NULL, n_threads = NULL, verbose = 0,
-                             callback = NULL, sample_weight = NULL, sep = ",") {
+                             objective = "levels", feature_weight = 0, solver = "auto",
+                             init = "auto", code_penalty = "auto", pretrain_iter = 200,
+                             max_iter = 50, tol = 1e-4, random_state = NULL, n_threads = NULL,
+                             verbose = 0, callback = NULL, sample_weight = NULL, x = NULL,
+                             sep = ",") {
   parameters <- list(
     layer_sizes = check_widths(layer_sizes, "layer_sizes"),
     loss = check_text(loss, "loss"),
     encoder = check_text(encoder, "encoder"),
     objective = check_text(objective, "objective"),
+    feature_weight = check_number_or_text(feature_weight, "feature_weight"),
     solver = check_text(solver, "solver"),
     init = check_text(init, "init"),
     code_penalty = check_number_or_text(code_penalty, "code_penalty"),
@@ -43,5 +48,5 @@ nnae_autoencoder <- function(y, layer_sizes = "auto", loss = "auto", encoder = "
     verbose = check_count(verbose, "verbose"),
     callback = check_callback(callback, "callback")
   )
-  fit_compressor("NNAE", parameters, as_label_matrix(y, "y", sep), sample_weight, match.call())
+  fit_compressor("NNAE", parameters, as_label_matrix(y, "y", sep), sample_weight, match.call(), x)
 }

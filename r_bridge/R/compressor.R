@@ -11,6 +11,8 @@
 #'   `fitted`: `"response"` (under the Bernoulli loss a probability), or `"rate"`.
 #' @param what `"concepts"`: each concept over the labels; `"weights"`: over the concepts of the
 #'   level below. They are the same at level 1.
+#' @param x_new For models with features: features of the rows of `newdata`, or NULL; with them
+#'   `newdata` may be NULL, and codes are inferred from features alone.
 #' @param sep Separator of labels in text.
 #' @param top Number of labels to show of each concept.
 #' @param which `"concepts"`: bars of the top labels of the heaviest concepts; `"loss"`: the
@@ -34,17 +36,21 @@
 #' @name nnae_compressor
 NULL
 
-fit_compressor <- function(class_name, parameters, y, sample_weight, call) {
+fit_compressor <- function(class_name, parameters, y, sample_weight, call, x = NULL) {
   module <- nnae_module()
   weight <- check_sample_weight(sample_weight, nrow(y))
   labels <- to_python_labels(y)
-  object <- call_python(
-    do.call(module[[class_name]], parameters)$fit(labels, sample_weight = weight)
-  )
-  new_compressor(object, y, call)
+  features <- if (!is.null(x)) list(X = to_python_features(x, "x"))
+  object <- call_python(do.call(
+    do.call(module[[class_name]], parameters)$fit,
+    c(list(labels, sample_weight = weight), features)
+  ))
+  model <- new_compressor(object, y, call)
+  model$x <- x
+  model
 }
 
-# An R model of a fitted Python compressor; y are its training labels.
+# An R model of a fitted Python compressor; y are its training labels, or NULL.
 new_compressor <- function(object, y, call) {
   class_name <- as.character(reticulate::py_to_r(object$`__class__`$`__name__`))
   classes <- c(NMF = "nnae_nmf", NNAE = "nnae_autoencoder")
@@ -56,7 +62,7 @@ new_compressor <- function(object, y, call) {
     list(
       call = call,
       labels = from_strings(object$label_names_),
-      n_rows = nrow(y),
+      n_rows = compressor_rows(object, class_name),
       widths = as.integer(unlist(reticulate::py_to_r(widths))),
       loss_name = as.character(reticulate::py_to_r(object$loss_name_)),
       loss = as.double(reticulate::py_to_r(object$loss_)),
@@ -68,6 +74,11 @@ new_compressor <- function(object, y, call) {
     ),
     class = c(classes[[class_name]], "nnae_compressor", "nnae_model")
   )
+}
+
+compressor_rows <- function(object, class_name) {
+  codes <- if (class_name == "NMF") object$codes_ else object$codes_[0L]
+  as.integer(unlist(reticulate::py_to_r(codes$shape)))[1]
 }
 
 concept_names <- function(width) paste0("concept", seq_len(width))
@@ -115,26 +126,31 @@ coef.nnae_compressor <- function(object, level = 1, what = c("concepts", "weight
   from_numpy_matrix(concepts, list(concept_names(object$widths[level]), object$labels))
 }
 
+codes_of <- function(object, y, level, x, sep) {
+  if (!is.null(y)) y <- as_label_matrix(y, "newdata", sep, known = object$labels)
+  given <- list(if (!is.null(y)) to_scipy(y))
+  if (inherits(object, "nnae_autoencoder")) {
+    given <- c(given, list(level = level, X = if (!is.null(x)) to_python_features(x, "x_new")))
+  } else if (!is.null(x)) {
+    refuse("`x_new` is for nnae_autoencoder() with features")
+  }
+  codes <- call_python(do.call(nnae_python(object)$transform, given))
+  rows <- if (is.null(y)) rownames(x) else rownames(y)
+  from_numpy_matrix(codes, list(rows, concept_names(object$widths[level])))
+}
+
 #' @rdname nnae_compressor
 #' @export
 predict.nnae_compressor <- function(object, newdata, type = c("codes", "response"), level = 1,
-                                    sep = ",", ...) {
+                                    x_new = NULL, sep = ",", ...) {
   check_unused(...)
   level <- check_level(level, object$widths)
   type <- check_choice(type, "type", c("codes", "response"))
-  if (missing(newdata)) {
+  if (missing(newdata) && is.null(x_new)) {
     codes <- level_codes(object, level)
   } else {
-    y <- as_label_matrix(newdata, "newdata", sep, known = object$labels)
-    model <- nnae_python(object)
-    codes <- call_python(
-      if (inherits(object, "nnae_nmf")) {
-        model$transform(to_scipy(y))
-      } else {
-        model$transform(to_scipy(y), level = level)
-      }
-    )
-    codes <- from_numpy_matrix(codes, list(rownames(y), concept_names(object$widths[level])))
+    y <- if (!missing(newdata)) newdata
+    codes <- codes_of(object, y, level, x_new, sep)
   }
   if (type == "codes") codes else rates_of_codes(object, codes, level, "response")
 }
@@ -152,7 +168,12 @@ fitted.nnae_compressor <- function(object, level = 1, type = c("response", "rate
 #' @export
 residuals.nnae_compressor <- function(object, level = 1, ...) {
   check_unused(...)
+  check_has_labels(object)
   as.matrix(object$y) - fitted(object, level = level)
+}
+
+check_has_labels <- function(object) {
+  if (is.null(object$y)) stop("the model holds no labels of its training rows", call. = FALSE)
 }
 
 model_title <- function(x) {

@@ -104,9 +104,13 @@ from_series <- function(x) {
     values[is.nan(values)] <- NA
     return(values)
   }
-  values <- reticulate::py_to_r(x$tolist())
-  values <- lapply(as.list(values), function(value) {
+  from_mixed(x$tolist())
+}
+
+# A list of strings, numbers and None.
+from_mixed <- function(x) {
+  values <- lapply(as.list(reticulate::py_to_r(x)), function(value) {
     if (is.null(value) || (is.double(value) && is.nan(value))) NA else value
   })
-  unlist(values)
+  if (length(values)) unlist(values) else character()
 }

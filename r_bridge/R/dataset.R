@@ -18,12 +18,8 @@ nnae_dataset <- function(name = c("label_hierarchy", "zipf_labels", "debian_tags
     debian_tags = "load_debian_tags", emoji = "load_emoji"
   )
   name <- check_choice(name, "name", names(loaders))
-  given <- lapply(list(...), function(value) {
-    whole <- is.numeric(value) && length(value) == 1 && !is.na(value) && value == round(value)
-    if (whole && abs(value) <= .Machine$integer.max) as.integer(value) else value
-  })
+  given <- whole_numbers(list(...))
   bunch <- call_python(do.call(nnae_module()$datasets[[loaders[[name]]]], given))
-  is_none <- function(value) inherits(value, "python.builtin.NoneType")
   part <- function(key, columns, rows) {
     value <- bunch$get(key)
     if (is_none(value)) {

@@ -30,7 +30,7 @@ nnae_python <- function(x) {
     path <- tempfile(fileext = ".nnae")
     on.exit(unlink(path))
     writeBin(x$handle$bytes, path)
-    live$object <- call_python(module$load(path))
+    live$object <- call_python(module$load(path, list("nnae.r")))
   }
   live$object
 }

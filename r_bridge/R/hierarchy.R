@@ -14,6 +14,8 @@
 #'   hangs at the root.
 #' @param min_mass Concepts with a smaller part of their level's mass are left out.
 #' @param mass What the mass of a concept counts: `"auto"`, `"rate"` or `"labels"`.
+#' @param basis `"weights"`: siblings occur together; `"resemblance"`: siblings have like features,
+#'   for models with `feature_weight` above 0; `"auto"`: resemblance where the model has it.
 #' @param bootstrap Number of refits on rows drawn with replacement; every edge gets the share of
 #'   refits that have it. Needs `use_labels`.
 #' @param random_state Seed of the bootstraps.
@@ -29,34 +31,38 @@
 #' }
 #' @export
 nnae_hierarchy <- function(model, label_names = NULL, use_labels = TRUE, min_share = 0.2,
-                           max_entropy = 0.9, min_mass = 1e-4, mass = "auto", bootstrap = 0,
-                           random_state = 0) {
+                           max_entropy = 0.9, min_mass = 1e-4, mass = "auto", basis = "auto",
+                           bootstrap = 0, random_state = 0) {
   if (inherits(model, "nnae_two_step")) model <- nnae_step_one(model)
   if (!inherits(model, "nnae_compressor")) {
     refuse(
       "`model` must come from nnae_autoencoder() or nnae_nmf(); got %s", class(model)[1]
     )
   }
-  if (!is.null(label_names) && (!is.character(label_names) || anyNA(label_names))) {
-    refuse("`label_names` must be NULL or character; got %s", shown(label_names))
-  }
   arguments <- list(
     model = nnae_python(model),
-    label_names = if (!is.null(label_names)) as.list(label_names),
-    Y = if (check_logical(use_labels, "use_labels")) to_scipy(model$y),
+    label_names = check_names(label_names, "label_names"),
+    Y = if (check_logical(use_labels, "use_labels") && !is.null(model$y)) to_scipy(model$y),
+    X = if (!is.null(model$x)) to_python_features(model$x, "x"),
     min_share = check_number(min_share, "min_share"),
     max_entropy = check_number(max_entropy, "max_entropy"),
     min_mass = check_number(min_mass, "min_mass"),
     mass = check_text(mass, "mass"),
+    basis = check_text(basis, "basis"),
     bootstrap = check_count(bootstrap, "bootstrap"),
     random_state = check_count_or_null(random_state, "random_state")
   )
   object <- call_python(do.call(nnae_module()$LabelHierarchy$from_compressor, arguments))
+  new_hierarchy(object, match.call())
+}
+
+# An R hierarchy of a Python one.
+new_hierarchy <- function(object, call) {
   labels <- from_strings(object$labels)
   widths <- as.integer(unlist(reticulate::py_to_r(object$widths)))
   structure(
     list(
-      call = match.call(),
+      call = call,
       labels = labels,
       widths = widths,
       root = as.character(reticulate::py_to_r(object$root)),
@@ -158,16 +164,23 @@ print.summary.nnae_hierarchy <- function(x, ...) {
 #' @export
 as.hclust.nnae_hierarchy <- function(x, ...) {
   check_unused(...)
-  n <- length(x$labels)
-  if (n < 2) stop("`x` must have at least two labels to be an hclust; it has 1", call. = FALSE)
+  if (length(x$labels) < 2) {
+    stop("`x` must have at least two labels to be an hclust; it has 1", call. = FALSE)
+  }
+  linkage_hclust(x$linkage, x$labels, x$call, "mean codes")
+}
+
+# scipy's linkage matrix as hclust: smaller numbers first, leaves negative.
+linkage_hclust <- function(linkage, labels, call, distance) {
+  n <- length(labels)
   number <- function(id) as.integer(ifelse(id < n, -(id + 1), id - n + 1))
-  merge <- cbind(number(x$linkage[, 1]), number(x$linkage[, 2]))
+  merge <- cbind(number(linkage[, 1]), number(linkage[, 2]))
   swap <- ifelse(merge[, 1] > 0, merge[, 2] < merge[, 1], merge[, 2] < 0 & merge[, 2] > merge[, 1])
   merge[swap, ] <- merge[swap, 2:1]
   structure(
     list(
-      merge = unname(merge), height = unname(x$linkage[, 3]), order = leaf_order(merge),
-      labels = x$labels, method = "nnae", call = x$call, dist.method = "mean codes"
+      merge = unname(merge), height = unname(linkage[, 3]), order = leaf_order(merge),
+      labels = labels, method = "nnae", call = call, dist.method = distance
     ),
     class = "hclust"
   )

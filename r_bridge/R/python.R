@@ -40,6 +40,7 @@ nnae_problem <- function() {
 nnae_module <- function() {
   problem <- nnae_problem()
   if (!is.null(problem)) stop(problem, call. = FALSE)
+  register_learners()
   python$nnae
 }
 

@@ -9,11 +9,15 @@
 #' @param data Data frame of the formula's variables. Its left side may be a matrix, a list column,
 #'   text with labels between `sep`, or `cbind()` of columns.
 #' @param compressor Step one: NULL, or a fit of [nnae_nmf()] or [nnae_autoencoder()].
-#' @param estimator Step two: NULL, or an estimator of scikit-learn, imported by reticulate.
+#' @param estimator Step two: NULL for Python's own ridge regression; a learner of R, see
+#'   [nnae_learner()], its name, or a function of features and codes; or an estimator of
+#'   scikit-learn, imported by reticulate.
 #' @param decoder `"auto"` or the name of a decoder.
 #' @param profile `"best"` holds out rows to choose penalty and threshold; `"fast"` fits once.
 #' @param rank_by `"probability"`, or `"psp"`, which divides scores by propensities so that rare
 #'   labels come up.
+#' @param threshold What predicted label sets are to be good at, with `profile = "best"`: F1 of all
+#'   entries (`"micro"`), of labels (`"macro"`), of rows (`"examples"`), or their `"sizes"`.
 #' @param prefit TRUE takes `compressor` as it is; FALSE fits one with its parameters to `y`.
 #' @param sample_weight NULL or one non-negative weight a row.
 #' @param n_threads Threads, or NULL for all; the result does not depend on it.
@@ -41,13 +45,14 @@ nnae_two_step <- function(x, ...) UseMethod("nnae_two_step")
 #' @rdname nnae_two_step
 #' @export
 nnae_two_step.default <- function(x, y, compressor = NULL, estimator = NULL, decoder = "auto",
-                                  profile = "best", rank_by = "probability", prefit = FALSE,
-                                  n_threads = NULL, random_state = NULL, sample_weight = NULL,
-                                  sep = ",", keep_x = TRUE, ...) {
+                                  profile = "best", rank_by = "probability",
+                                  threshold = "micro", prefit = FALSE, n_threads = NULL,
+                                  random_state = NULL, sample_weight = NULL, sep = ",",
+                                  keep_x = TRUE, ...) {
   check_unused(...)
   two_step_call(nnae_two_step_fit(
-    matrix_encoding(x), x, y, "x", compressor, estimator, decoder, profile, rank_by, prefit,
-    n_threads, random_state, sample_weight, sep, keep_x
+    matrix_encoding(x), x, y, "x", compressor, estimator, decoder, profile, rank_by, threshold,
+    prefit, n_threads, random_state, sample_weight, sep, keep_x
   ), match.call())
 }
 
@@ -90,48 +95,53 @@ fit_frame <- function(encoding, x, y, name, ...) {
 }
 
 nnae_two_step_fit <- function(encoding, x, y, name, compressor, estimator, decoder, profile,
-                              rank_by, prefit, n_threads, random_state, sample_weight, sep,
-                              keep_x) {
+                              rank_by, threshold, prefit, n_threads, random_state,
+                              sample_weight, sep, keep_x) {
   if (!is.null(compressor) && !inherits(compressor, "nnae_compressor")) {
     refuse(
       "`compressor` must be NULL or come from nnae_nmf() or nnae_autoencoder(); got %s",
       shown(compressor)
     )
   }
-  if (!is.null(estimator) && !inherits(estimator, "python.builtin.object")) {
-    refuse("`estimator` must be NULL or an estimator of Python; got %s", shown(estimator))
-  }
   check_logical(keep_x, "keep_x")
   features <- encode_features(encoding, x, name)
   y <- as_label_matrix(y, "y", sep)
+  module <- nnae_module()
   parameters <- list(
     compressor = if (!is.null(compressor)) nnae_python(compressor),
-    estimator = estimator,
+    estimator = as_estimator(estimator, random_state),
     decoder = check_text(decoder, "decoder"),
     profile = check_text(profile, "profile"),
     rank_by = check_text(rank_by, "rank_by"),
+    threshold = check_text(threshold, "threshold"),
     prefit = check_logical(prefit, "prefit"),
     n_threads = check_count_or_null(n_threads, "n_threads"),
     random_state = check_count_or_null(random_state, "random_state")
   )
-  module <- nnae_module()
   started <- proc.time()[["elapsed"]]
   object <- call_python(do.call(module$TwoStepClassifier, parameters)$fit(
     to_python_features(features, name), to_scipy(y),
     sample_weight = check_sample_weight(sample_weight, nrow(y)),
     label_names = if (!is.null(colnames(y))) as.list(colnames(y))
   ))
+  seconds <- proc.time()[["elapsed"]] - started
+  new_two_step(object, encoding, features, y, seconds, keep_x)
+}
+
+# An R model of a fitted Python classifier; features and labels are those of its training rows, or
+# NULL where they are not known.
+new_two_step <- function(object, encoding, features, y, seconds, keep_x) {
   structure(
     list(
       call = NULL,
       labels = from_strings(object$label_names_),
-      n_rows = nrow(y),
-      features = colnames(features),
-      n_features = ncol(features),
+      n_rows = if (is.null(y)) NA_integer_ else nrow(y),
+      features = encoding_names(encoding, features),
+      n_features = as.integer(reticulate::py_to_r(object$n_features_in_)),
       widths = as.integer(unlist(reticulate::py_to_r(object$scale_$widths))),
       threshold = as.double(reticulate::py_to_r(object$threshold_)),
       estimator = as.character(reticulate::py_to_r(object$estimator_$`__class__`$`__name__`)),
-      seconds = proc.time()[["elapsed"]] - started,
+      seconds = seconds,
       encoding = encoding,
       x = if (keep_x) features,
       y = y,
@@ -139,6 +149,10 @@ nnae_two_step_fit <- function(encoding, x, y, name, compressor, estimator, decod
     ),
     class = c("nnae_two_step", "nnae_model")
   )
+}
+
+encoding_names <- function(encoding, features) {
+  if (is.null(features)) encoding$names else colnames(features)
 }
 
 #' The fitted compressor of a two-step model

@@ -16,8 +16,9 @@
 #' @return `predict`: for `"topk"` a data frame with one row an example and rank: `row` (name or
 #'   number), `rank`, `label`, `score`; else a matrix, examples x labels, with names. `fitted` and
 #'   `residuals` are those of `"response"`. `coef`: coefficients of a linear step two, features x
-#'   codes of all levels. `nnae_error_budget`: precision at 1, 3 and 5 when the codes of the true
-#'   labels are decoded (`ceiling`), when predicted ones are, and what is lost.
+#'   codes of all levels. `nnae_error_budget`: precision at 1, 3 and 5 and F1 (of all labels, and
+#'   of frequent, middling and rare ones) when the codes of the true labels are decoded (`ceiling`),
+#'   when predicted ones are, what is lost, and what the thresholds lose.
 #' @examples
 #' if (nnae_available()) {
 #'   y <- as.matrix(nnae_dataset("label_hierarchy", n_samples = 300, random_state = 0)$y)
@@ -117,6 +118,7 @@ fitted.nnae_two_step <- function(object, ...) {
 #' @export
 residuals.nnae_two_step <- function(object, ...) {
   check_unused(...)
+  check_has_labels(object)
   as.matrix(object$y) - as.matrix(fitted(object))
 }
 
@@ -158,7 +160,7 @@ print.nnae_two_step <- function(x, digits = 4, ...) {
 #' @method summary nnae_two_step
 summary.nnae_two_step <- function(object, ...) {
   check_unused(...)
-  budget <- if (!is.null(object$x)) budget_of(object, object$x, object$y)
+  budget <- if (!is.null(object$x) && !is.null(object$y)) budget_of(object, object$x, object$y)
   structure(list(model = object, training = budget), class = "summary.nnae_two_step")
 }
 

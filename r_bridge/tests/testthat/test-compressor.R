@@ -5,7 +5,7 @@ test_that("defaults are those of the Python classes", {
     signature <- inspect$signature(nnae_module()[[pair[[2]]]])$parameters
     names_in_python <- from_strings(signature)
     here <- formals(pair[[1]])
-    expect_setequal(setdiff(names(here), c("y", "sample_weight", "sep")), names_in_python)
+    expect_setequal(setdiff(names(here), c("y", "sample_weight", "x", "sep")), names_in_python)
     for (name in names_in_python) {
       default <- reticulate::py_to_r(signature$get(name)$default)
       expect_equal(eval(here[[name]]), default, info = paste(pair[[2]], name))
@@ -131,4 +131,29 @@ test_that("one column and empty rows have defined results", {
   expect_identical(dim(coef(one)), c(1L, 1L))
   expect_identical(unname(predict(one)[2, 1]), 0)
   expect_true(is.na(augment(one)$.strongest[2]))
+})
+
+test_that("features take part where they are asked for", {
+  skip_if_no_nnae()
+  planted <- nnae_dataset("label_hierarchy", n_samples = 200, random_state = 0)
+  y <- planted$y
+  x <- as.matrix(y) %*% outer(planted$groups, unique(planted$groups), "==") * 1
+  train <- 1:150
+  model <- nnae_autoencoder(y[train, ], c(12, 3),
+    x = x[train, ], feature_weight = 0.5, random_state = 0, max_iter = 3, tol = 0
+  )
+  twin <- nnae_module()$NNAE(
+    reticulate::tuple(12L, 3L),
+    feature_weight = 0.5, random_state = 0L, max_iter = 3L, tol = 0
+  )$fit(to_python_labels(y[train, ]), X = as_numpy(x[train, ], "x"))
+  expect_identical(unname(coef(model)), from_numpy_matrix(twin$weights_[0L]))
+  alone <- predict(model, x_new = x[-train, ])
+  expect_identical(dim(alone), c(50L, 12L))
+  both <- predict(model, y[-train, ], x_new = x[-train, ])
+  expect_false(identical(unname(alone), unname(both)))
+  expect_s3_class(nnae_hierarchy(model), "nnae_hierarchy")
+  expect_s3_class(nnae_hierarchy(model, basis = "weights"), "nnae_hierarchy")
+  plain <- nnae_nmf(y, 2, random_state = 0, max_iter = 2, tol = 0)
+  expect_error(predict(plain, y, x_new = x), "^`x_new` is for nnae_autoencoder")
+  expect_error(nnae_autoencoder(y, c(12, 3), feature_weight = 1), "X")
 })

@@ -1,0 +1,45 @@
+test_that("what Python saves R loads, and the other way round", {
+  skip_if_no_nnae()
+  y <- planted_labels()
+  even <- seq(2, ncol(y), 2)
+  models <- list(
+    nnae_nmf(y, 4, random_state = 0),
+    nnae_autoencoder(y, c(12, 3), random_state = 0, max_iter = 3, tol = 0)
+  )
+  for (model in models) {
+    path <- nnae_save(model, tempfile(fileext = ".nnae"))
+    twin <- nnae_load(path)
+    expect_identical(coef(twin), coef(model))
+    expect_identical(predict(twin, y[1:5, ]), predict(model, y[1:5, ]))
+    expect_identical(class(twin), class(model))
+    expect_identical(unname(fitted(twin)), unname(fitted(model)))
+    expect_output(print(twin), "200 examples, 72 labels")
+    expect_error(residuals(twin), "^the model holds no labels of its training rows$")
+    expect_s3_class(nnae_hierarchy(twin), "nnae_hierarchy")
+    python <- nnae_module()$load(path)
+    expect_identical(
+      from_numpy_matrix(python$transform(to_scipy(y[1:5, ]))), unname(predict(model, y[1:5, ]))
+    )
+  }
+  tree <- nnae_hierarchy(models[[2]])
+  twin <- nnae_load(nnae_save(tree, tempfile(fileext = ".nnae")))
+  expect_identical(twin$edges, tree$edges)
+  classifier <- nnae_two_step(y[, even], y[, -even], random_state = 0, profile = "fast")
+  twin <- nnae_load(nnae_save(classifier, tempfile(fileext = ".nnae")))
+  expect_identical(predict(twin, y[1:9, even]), predict(classifier, y[1:9, even]))
+  expect_output(print(twin), "36 features, 36 labels")
+  expect_silent(summary(twin))
+  expect_error(residuals(twin), "^the model holds no labels")
+  expect_error(predict(twin), "^the model holds no features")
+})
+
+test_that("damaged files and others are refused in one line", {
+  skip_if_no_nnae()
+  expect_error(nnae_load(tempfile()), "^`path` must be a file; there is no ")
+  path <- tempfile()
+  writeLines("no model", path)
+  expect_error(nnae_load(path), "no model file|not a model|zip")
+  expect_error(nnae_save(1, path), "^`model` must be a model of nnae; got numeric$")
+  model <- nnae_nmf(list("a", "b"), 1, random_state = 0)
+  expect_error(nnae_save(model, tempfile(fileext = ".gz")), "^path must not end in .gz")
+})
