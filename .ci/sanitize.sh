@@ -61,8 +61,8 @@ fi
 
 begin=$SECONDS
 tests=()
-for noun in gemm sparse_ops objective multiplicative coordinate_descent cooccurrence topk \
-  linear_encoder ridge tree neighbors; do
+for noun in gemm elementary sparse_ops objective multiplicative coordinate_descent cooccurrence \
+  curveball topk linear_encoder linear_dual label_tree normal_equations ridge tree neighbors; do
   [ ! -f "tests/test_$noun.py" ] || tests+=("tests/test_$noun.py")
 done
 "$python" -m pytest -q -p no:cacheprovider -x "${tests[@]}"

@@ -11,21 +11,31 @@ from nnae._version import __version__
 # name -> module that defines it; a module's own name stands for the module itself
 _PUBLIC = {
     "AuditReport": "auditing",
+    "Explanation": "explaining",
     "LabelHierarchy": "hierarchy",
     "NMF": "factorise",
     "NNAE": "autoencoder",
     "TwoStepClassifier": "classify",
     "audit": "auditing",
     "compare_hierarchies": "hierarchy",
+    "explain": "explaining",
     "label_dependencies": "dependencies",
     "load": "persist",
+    "report": "reporting",
     "save": "persist",
+    "SimulationReport": "simulate",
+    "simulate_reader": "simulate",
+    "StudyReport": "study",
+    "analyse_study": "study",
+    "power_study": "study",
+    "reader_study": "study",
     "show_versions": "_versions",
     "StabilityReport": "stabilising",
     "stability": "stabilising",
     "datasets": "datasets",
     "io": "io",
     "metrics": "metrics",
+    "model_selection": "model_selection",
 }
 
 __all__ = [*sorted(_PUBLIC), "__version__"]  # noqa: PLE0604

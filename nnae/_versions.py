@@ -17,8 +17,8 @@ DEPENDENCIES = (
     "numpy", "scipy", "scikit-learn", "networkx", "statsmodels", "pandas", "skops", "rich", "typer",
 )  # fmt: skip
 EXTRAS = (
-    "matplotlib", "pillow", "scikit-image", "jinja2", "plotly", "rpy2", "dask", "distributed",
-    "pytest", "hypothesis",
+    "matplotlib", "pillow", "scikit-image", "jinja2", "rpy2", "dask", "distributed",
+    "pytest", "hypothesis", "selenium",
 )  # fmt: skip
 
 
