@@ -13,6 +13,7 @@ import classify_methods
 import classify_scores
 import numpy as np
 import scipy.sparse as sp
+import stored
 from classify_published import NOTE, PUBLISHED
 from rich.console import Console
 from rich.table import Table
@@ -25,17 +26,23 @@ COSTS = ("fit_seconds", "predict_seconds", "peak_mb", "model_mb")
 COMPARED = ("P@1", "P@3", "P@5", "PSP@1", "PSP@3", "PSP@5")
 
 
-def run(*, data=None, methods=None, seeds=5, n_threads=2, path=None):
+def run(*, data=None, methods=None, seeds=5, n_threads=2, path=None, command=""):
     """Run the benchmark, print its tables, and store all numbers as JSON where a path is given."""
     console = Console(width=180)
-    result = {"versions": versions(), "threads": n_threads, "seeds": seeds, "data": {}}
+    result = {
+        **stored.heading(command),
+        "versions": versions(),
+        "threads": n_threads,
+        "seeds": seeds,
+        "data": {},
+    }
     methods = methods or classify_methods.available()
     for name in data or classify_data.names():
         found = on_data(name, methods, range(seeds), n_threads, console)
         result["data"][name] = found
         show(console, name, found)
         if path is not None:
-            Path(path).write_text(json.dumps(result, indent=1) + "\n", "utf-8")
+            stored.write(path, result)
     return result
 
 
