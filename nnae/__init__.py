@@ -11,6 +11,7 @@ from nnae._version import __version__
 # name -> module that defines it; a module's own name stands for the module itself
 _PUBLIC = {
     "AuditReport": "auditing",
+    "Checkpoint": "_checkpoint",
     "Explanation": "explaining",
     "LabelHierarchy": "hierarchy",
     "NMF": "factorise",

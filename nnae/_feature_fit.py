@@ -16,6 +16,18 @@ from nnae._resemblance import MOST_LABELS, resemblance
 
 Array = npt.NDArray[Any]
 
+#: What NNAE tells about features after a fit of labels alone.
+NO_FEATURES: dict[str, Any] = {
+    "feature_weight_": 0.0,
+    "feature_weight_scores_": {},
+    "feature_weights_": None,
+    "feature_encoder_": None,
+    "feature_split_": False,
+    "label_linkage_": None,
+    "label_counts_": None,
+    "label_evidence_": {},
+}
+
 
 def features_of(feature_weight: Any, objective: str, X: Any, Y: Any) -> FeatureRows | None:
     """Return the features, or None where labels alone are compressed."""
@@ -42,16 +54,7 @@ def fit_with_features(
     (Fitted, dict)
         The fit, and the fitted attributes of NNAE that are about features.
     """
-    about: dict[str, Any] = {
-        "feature_weight_": 0.0,
-        "feature_weight_scores_": {},
-        "feature_weights_": None,
-        "feature_encoder_": None,
-        "feature_split_": False,
-        "label_linkage_": None,
-        "label_counts_": None,
-        "label_evidence_": {},
-    }
+    about = dict(NO_FEATURES)
     if features is None:
         return ENCODERS[encoder].fit(problem), about
     n_threads = problem.schedule.n_threads

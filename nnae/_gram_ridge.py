@@ -140,7 +140,7 @@ class GramRidge:
             sides.append(side.astype(dtype))
         right = np.hstack(sides)
         gram[np.diag_indices(len(gram))] += alpha
-        B = _positive_solve(gram, right, self.n_threads)
+        B = positive_solve(gram, right, self.n_threads)
         intercept = np.concatenate(means) - mean @ B
         return LinearMap(np.ascontiguousarray(B, dtype), intercept.astype(dtype))
 
@@ -190,7 +190,7 @@ def _right_side(
     return sums / total, side - np.outer(mean, sums)
 
 
-def _positive_solve(gram: Array, right: Array, n_threads: int) -> Array:
+def positive_solve(gram: Array, right: Array, n_threads: int) -> Array:
     """Solve with the Cholesky factor of a positive matrix; in double precision where single fails.
 
     A matrix that rounding has left indefinite gets a larger diagonal, tenfold until it is positive.

@@ -14,6 +14,7 @@ import numpy.typing as npt
 import scipy.sparse as sp
 from sklearn.base import BaseEstimator
 
+from nnae._checkpoint import lasting_parameters
 from nnae._halves import from_halves
 from nnae._model_file import KINDS, ModelFileError, check_archive, one_line
 
@@ -354,7 +355,7 @@ def _state(model: Any) -> dict[str, tuple[dict[str, Any], bool]]:
     if isinstance(model, BaseEstimator):
         extra = getattr(model, "_saved_attributes", ())
         fitted = {name: v for name, v in vars(model).items() if _is_fitted(name) or name in extra}
-        return {"params": (model.get_params(deep=False), True), "attributes": (fitted, False)}
+        return {"params": (lasting_parameters(model), True), "attributes": (fitted, False)}
     fields = {field.name: getattr(model, field.name) for field in dataclasses.fields(model)}
     return {"fields": (fields, True)}
 

@@ -21,6 +21,7 @@ from nnae._step_two import predict_codes
 from nnae._threads import resolve_threads
 from nnae._validation import check_choice, check_count
 from nnae.decoders import Decoder, Query
+from nnae.io._row_blocks import as_blocks
 from nnae.metrics import precision_at_k
 
 #: predict_proba and decision_function return dense arrays up to this many scores.
@@ -43,12 +44,13 @@ class TwoStepPredictions(BaseEstimator):  # type: ignore[misc]
     propensities_: Array
     psp_exponent_: float
 
-    def predict_topk(self, X: Any, k: int = 5, *, level: int = 1) -> tuple[Array, Array]:
+    def predict_topk(self, X: Any, k: int = 5, *, level: int = 1) -> Any:
         """Return the k best labels of each row and their scores, best first.
 
         Parameters
         ----------
-        X : sparse matrix, array or DataFrame of shape (n, d)
+        X : sparse matrix, array or DataFrame of shape (n, d), or row blocks
+            For blocks the result is an iterator over pairs (indices, scores), one a block.
         k : int, default=5
             At least 1; may exceed the number of labels.
         level : int, default=1
@@ -63,8 +65,16 @@ class TwoStepPredictions(BaseEstimator):  # type: ignore[misc]
             there is none.
         """
         k = check_count("k", k)
+        blocks = as_blocks(X)
+        if blocks is not None:
+            return self._rank_blocks(blocks, k, level)
         query, level = self._query(X, level)
         return self._rank(query, k, level)
+
+    def _rank_blocks(self, blocks: Any, k: int, level: int) -> Any:
+        for block in blocks:
+            query, level = self._query(block.X, level)
+            yield self._rank(query, k, level)
 
     def _rank(self, query: Query, k: int, level: int) -> tuple[Array, Array]:
         """Rank the labels of rows whose codes are known."""

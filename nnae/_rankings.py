@@ -121,3 +121,9 @@ def inverse_propensities(propensity: Any, Y: sp.csr_matrix) -> FloatArray:
     if not bool(((values > 0) & (values <= 1)).all()):
         raise ValueError("propensity must lie above 0 and at most at 1")
     return np.asarray(1.0 / values)
+
+
+def propensities_of_counts(counts: Any, n_rows: int, A: float = 0.55, B: float = 1.5) -> FloatArray:
+    """Return the propensities of labels with the given numbers of positives among n rows."""
+    C = max(np.log(n_rows) - 1.0, 0.0) * (B + 1.0) ** A
+    return np.asarray(1.0 / (1.0 + C * (counts + B) ** -A), dtype=np.float64)

@@ -10,8 +10,10 @@ from typing import Protocol
 
 from sklearn.exceptions import ConvergenceWarning
 
+from nnae._checkpoint import next_stage
 from nnae._factors import Factors
 from nnae._momentum import Momentum
+from nnae._sweep_stage import SweepStage
 
 Callback = Callable[[int, float], object]
 
@@ -134,8 +136,9 @@ def run_sweeps(
     """
     history = History()
     begin = time.perf_counter()
+    stage = SweepStage(next_stage(name), sweep, history)
     try:
-        for number in range(1, max_iter + 1):
+        for number in range(len(history.curve) + 1, stage.last(max_iter) + 1):
             sweep(number)
             history.curve.append(objective())
             if callback is not None:
@@ -145,6 +148,8 @@ def run_sweeps(
                 if fall <= tol * abs(history.curve[0]):
                     history.converged = True
                     break
+            stage.offer()
+        stage.finish()
     except KeyboardInterrupt:
         history.interrupted = True
         if not history.curve:

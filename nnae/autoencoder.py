@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import numpy as np
@@ -10,9 +11,11 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from nnae._block_sums import RowSums
+from nnae._checkpoint import Checkpoint, checkpointing, identity_of
 from nnae._encoders import ENCODERS, Fitted, Linear, Problem
 from nnae._feature_encoders import SHARED_ENCODERS
-from nnae._feature_fit import features_of, fit_with_features
+from nnae._feature_fit import NO_FEATURES, features_of, fit_with_features
 from nnae._feature_rows import FeatureRows
 from nnae._feature_weight import check_feature_weight
 from nnae._labels import LabelSpace, encode_labels
@@ -20,6 +23,7 @@ from nnae._levels import Schedule
 from nnae._linear_encoder import Counts
 from nnae._normal_form import concepts_by_label
 from nnae._solvers import SOLVERS, Callback
+from nnae._streamed_fit import count_blocks, fit_counts
 from nnae._threads import resolve_threads
 from nnae._validation import (
     check_choice,
@@ -31,6 +35,7 @@ from nnae._validation import (
 )
 from nnae._widths import check_widths
 from nnae.factorise import dense_rates, reporter
+from nnae.io._row_blocks import RowBlocks, as_blocks
 
 Array = npt.NDArray[Any]
 
@@ -96,13 +101,17 @@ class NNAE(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):  # type
         1 prints the objective after every joint sweep.
     callback : callable or None
         Called as ``callback(sweep, objective)``.
+    checkpoint : path, Checkpoint or None
+        File to write the state of a fit to, and to go on from where there is one; the result is the
+        same, to the bit, as without. See :class:`nnae.Checkpoint`.
 
     Attributes
     ----------
     weights_ : list of ndarray
         W_1 (k_1 x L), W_2 (k_2 x k_1), ...; rows sum to one, concepts come by falling mass.
     codes_ : list of ndarray
-        Z_1 (n x k_1), Z_2 (n x k_2), ... of the training rows, as ``transform`` gives them.
+        Z_1 (n x k_1), Z_2 (n x k_2), ... of the training rows, as ``transform`` gives them. After
+        a fit over blocks one row a level, the sums over all training rows.
     encoder_weights_ : list of ndarray or None
         V_1 (L x k_1), V_2 (k_1 x k_2), ... of ``encoder="linear"``.
     layer_sizes_ : tuple of int
@@ -158,6 +167,7 @@ class NNAE(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):  # type
         n_threads: int | None = None,
         verbose: int = 0,
         callback: Callback | None = None,
+        checkpoint: str | os.PathLike[str] | Checkpoint | None = None,
     ) -> None:
         self.layer_sizes = layer_sizes
         self.loss = loss
@@ -174,14 +184,16 @@ class NNAE(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):  # type
         self.n_threads = n_threads
         self.verbose = verbose
         self.callback = callback
+        self.checkpoint = checkpoint
 
     def fit(self, Y: Any, y: Any = None, *, X: Any = None, sample_weight: Any = None) -> NNAE:
         """Compress Y.
 
         Parameters
         ----------
-        Y : sparse matrix, array, DataFrame, or list of label sets
-            n examples, L labels, non-negative.
+        Y : sparse matrix, array, DataFrame, list of label sets, or row blocks
+            n examples, L labels, non-negative. Blocks (:func:`nnae.io.row_blocks`, or a path) are
+            read once, with ``encoder="linear"``, in memory that does not grow with n.
         y : ignored
             For scikit-learn's pipelines.
         X : sparse matrix, array or DataFrame of shape (n, d), optional
@@ -200,13 +212,34 @@ class NNAE(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):  # type
             Negative or missing values, an empty matrix, an unknown option, widths that do not
             decrease.
         """
+        blocks = as_blocks(Y)
+        if blocks is not None:
+            if sample_weight is not None:
+                raise ValueError("sample_weight must be None for a fit over blocks")
+            return self._fit_blocks(blocks)
         matrix, space = encode_labels(Y, dtype=label_dtype(Y))
         problem = self._problem(matrix, check_sample_weight(sample_weight, matrix.shape[0]))
         features = features_of(self.feature_weight, self.objective, X, matrix)
-        fitted, about = fit_with_features(
-            problem, features, self.encoder, self.feature_weight, self.random_state
-        )
+        beside = None if features is None else features.matrix
+        with checkpointing(
+            self.checkpoint, lambda: identity_of(self, matrix, problem.sample_weight, beside)
+        ):
+            fitted, about = fit_with_features(
+                problem, features, self.encoder, self.feature_weight, self.random_state
+            )
         for name, value in about.items():
+            setattr(self, name, value)
+        self._keep(fitted, problem, space)
+        return self
+
+    def _fit_blocks(self, blocks: RowBlocks) -> NNAE:
+        with checkpointing(self.checkpoint, lambda: identity_of(self, blocks.identity)):
+            return self.take_counts(*count_blocks(self, blocks))
+
+    def take_counts(self, sums: RowSums, space: LabelSpace) -> NNAE:
+        """Become fitted on counts of labels alone."""
+        fitted, problem = fit_counts(self, sums)
+        for name, value in NO_FEATURES.items():
             setattr(self, name, value)
         self._keep(fitted, problem, space)
         return self

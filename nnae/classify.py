@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import numpy as np
@@ -11,17 +12,22 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from nnae._calibration import Calibration
+from nnae._checkpoint import Checkpoint, checkpointing, identity_of
 from nnae._codes import Array, CodeScale, concepts_of, default_widths, is_feature_aware
 from nnae._decisions import Ranked, choose_threshold
 from nnae._features import check_features
 from nnae._label_sets import RULES, choose_label_sets
 from nnae._labels import LabelSpace, encode_labels
 from nnae._predictions import TwoStepPredictions
+from nnae._rankings import propensities_of_counts
+from nnae._streamed_fit import check_streams
+from nnae._streamed_training import check_decoder, check_estimator, count_rows, train
 from nnae._threads import resolve_threads
 from nnae._training import FOLDS, Training
 from nnae._validation import check_choice, check_groups, check_sample_weight
 from nnae.autoencoder import NNAE
 from nnae.decoders import choose_decoder
+from nnae.io._row_blocks import RowBlocks, as_blocks
 from nnae.metrics import propensities
 
 
@@ -68,6 +74,9 @@ class TwoStepClassifier(TwoStepPredictions):
         Threads of decoding and of default parts. Results are the same, to the bit, for any number.
     random_state : int, RandomState or None
         Of default parts and of the split.
+    checkpoint : path, Checkpoint or None
+        File to write the state of the compressors' fits to (of the sums too, over blocks), and to
+        go on from where there is one. See :class:`nnae.Checkpoint`.
 
     Attributes
     ----------
@@ -127,6 +136,7 @@ class TwoStepClassifier(TwoStepPredictions):
         prefit: bool = False,
         n_threads: int | None = None,
         random_state: Any = None,
+        checkpoint: str | os.PathLike[str] | Checkpoint | None = None,
     ) -> None:
         self.compressor = compressor
         self.estimator = estimator
@@ -137,11 +147,12 @@ class TwoStepClassifier(TwoStepPredictions):
         self.prefit = prefit
         self.n_threads = n_threads
         self.random_state = random_state
+        self.checkpoint = checkpoint
 
     def fit(
         self,
         X: Any,
-        Y: Any,
+        Y: Any = None,
         *,
         sample_weight: Any = None,
         label_names: Any = None,
@@ -151,10 +162,13 @@ class TwoStepClassifier(TwoStepPredictions):
 
         Parameters
         ----------
-        X : sparse matrix, array or DataFrame of shape (n, d)
-            Features, finite; float32 is kept.
+        X : sparse matrix, array or DataFrame of shape (n, d), or row blocks
+            Features, finite; float32 is kept. Blocks (:func:`nnae.io.row_blocks`, or a path) of
+            features and labels are read twice, in memory that does not grow with n: the linear
+            encoder, the built-in ridge (or an estimator with ``partial_fit``) and the linear
+            decoder; no rows are held out, whatever the profile.
         Y : sparse matrix, array, DataFrame, or list of label sets
-            Labels of the same rows.
+            Labels of the same rows; None with blocks, which hold them.
         sample_weight : array of shape (n,), optional
             Weights of rows, for step one and step two where they take them.
         label_names : sequence of str, optional
@@ -173,24 +187,65 @@ class TwoStepClassifier(TwoStepPredictions):
         ValueError
             Rows that differ in number, NaN, negative labels, an unknown option.
         """
+        blocks = as_blocks(X)
+        if blocks is not None:
+            return self._fit_blocks(blocks, Y, sample_weight, label_names, groups)
         decoder = self._check_options()
         X, labels, space = self._check_rows(X, Y, label_names, reset=True)
         weights = check_sample_weight(sample_weight, X.shape[0])
         random = check_random_state(self.random_state)
         seed = int(random.randint(2**31 - 1))
-        self.compressor_ = self._fit_compressor(X, labels, space, weights, seed)
-        self.label_names_ = np.array(space.names, dtype=object)
-        self.propensities_ = propensities(labels)
-        self.label_counts_ = np.bincount(labels.indices[labels.data > 0], minlength=labels.shape[1])
-        self.seed_ = seed
-        self._fit_step_two(
-            X,
-            labels,
-            weights,
-            decoder,
-            lambda X, Y, weights: self._fit_compressor(X, Y, space, weights, seed),
-            check_groups(groups, X.shape[0]),
-        )
+        groups = check_groups(groups, X.shape[0])
+        with checkpointing(self.checkpoint, lambda: identity_of(self, X, labels, weights, groups)):
+            self.compressor_ = self._fit_compressor(X, labels, space, weights, seed)
+            self.label_names_ = np.array(space.names, dtype=object)
+            self.propensities_ = propensities(labels)
+            positives = labels.indices[labels.data > 0]
+            self.label_counts_ = np.bincount(positives, minlength=labels.shape[1])
+            self.seed_ = seed
+            self._fit_step_two(
+                X,
+                labels,
+                weights,
+                decoder,
+                lambda X, Y, weights: self._fit_compressor(X, Y, space, weights, seed),
+                groups,
+            )
+        return self
+
+    def _fit_blocks(
+        self, blocks: RowBlocks, Y: Any, weights: Any, label_names: Any, groups: Any
+    ) -> TwoStepClassifier:
+        given = {"Y": Y, "sample_weight": weights, "label_names": label_names, "groups": groups}
+        for name, value in given.items():
+            if value is not None:
+                raise ValueError(f"{name} must be None for a fit over blocks")
+        self._check_options()
+        check_decoder(self.decoder)
+        check_estimator(self.estimator)
+        if self.compressor is not None and not self.prefit:
+            check_streams(self.compressor)
+        self.seed_ = int(check_random_state(self.random_state).randint(2**31 - 1))
+        with checkpointing(self.checkpoint, lambda: identity_of(self, blocks.identity)):
+            sums, space = count_rows(blocks, self.n_threads)
+            n_labels = len(sums.positives)
+            if self.prefit:
+                nothing = sp.csr_matrix((0, n_labels))
+                self.compressor_ = self._fit_compressor(None, nothing, space, None, self.seed_)
+            else:
+                self.compressor_ = self._new_compressor(n_labels, self.seed_)
+                self.compressor_.take_counts(sums, space)
+            self.loss_name_ = str(getattr(self.compressor_, "loss_name_", "frobenius"))
+            self.label_names_ = np.array(space.names, dtype=object)
+            self.propensities_ = propensities_of_counts(sums.positives, sums.n_rows)
+            self.label_counts_ = sums.positives
+            self.scale_ = CodeScale.of(concepts_of(self.compressor_), self.loss_name_)
+            found = train(self, self.compressor_, blocks, sums, self.seed_)
+        assert sums.sums is not None
+        self.n_features_in_ = len(sums.sums)
+        self.estimator_, self.decoder_ = found.estimator, found.decoder
+        self.psp_exponent_ = 1.0
+        self._decide_on(found.ranked)
         return self
 
     def refit_estimator(
@@ -243,6 +298,19 @@ class TwoStepClassifier(TwoStepPredictions):
             raise ValueError(f"Y has {labels.shape[0]} rows, X has {X.shape[0]}")
         return X, labels, space
 
+    def _new_compressor(self, n_labels: int, seed: int) -> Any:
+        if self.compressor is None:
+            return NNAE(
+                default_widths(n_labels),
+                encoder="linear",
+                random_state=seed,
+                n_threads=self.n_threads,
+            )
+        compressor = clone(self.compressor)
+        if getattr(compressor, "checkpoint", None) is not None:  # several are fitted, one file
+            compressor.set_params(checkpoint=None)
+        return compressor
+
     def _fit_compressor(
         self, X: Any, Y: sp.csr_matrix, space: LabelSpace, weights: Array | None, seed: int
     ) -> Any:
@@ -254,15 +322,7 @@ class TwoStepClassifier(TwoStepPredictions):
             if known != Y.shape[1]:
                 raise ValueError(f"Y has {Y.shape[1]} labels, the compressor has {known}")
             return self.compressor
-        if self.compressor is None:
-            compressor: Any = NNAE(
-                default_widths(Y.shape[1]),
-                encoder="linear",
-                random_state=seed,
-                n_threads=self.n_threads,
-            )
-        else:
-            compressor = clone(self.compressor)
+        compressor = self._new_compressor(Y.shape[1], seed)
         given: dict[str, Any] = {} if weights is None else {"sample_weight": weights}
         if is_feature_aware(compressor):
             given["X"] = X

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from nnae import _core
+from nnae._checkpoint import Checkpoint, checkpointing, identity_of
 from nnae._factors import Factors, negligible
 from nnae._initialise import initial_factors
 from nnae._labels import LabelSpace, encode_labels
@@ -70,6 +72,9 @@ class NMF(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         1 prints the objective after every sweep.
     callback : callable or None
         Called as ``callback(sweep, objective)`` after every sweep.
+    checkpoint : path, Checkpoint or None
+        File to write the state of a fit to, and to go on from where there is one; the result is the
+        same, to the bit, as without. See :class:`nnae.Checkpoint`.
 
     Attributes
     ----------
@@ -114,6 +119,7 @@ class NMF(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         n_threads: int | None = None,
         verbose: int = 0,
         callback: Callback | None = None,
+        checkpoint: str | os.PathLike[str] | Checkpoint | None = None,
     ) -> None:
         self.n_components = n_components
         self.loss = loss
@@ -125,6 +131,7 @@ class NMF(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.n_threads = n_threads
         self.verbose = verbose
         self.callback = callback
+        self.checkpoint = checkpoint
 
     def fit(self, Y: Any, y: Any = None, *, sample_weight: Any = None) -> NMF:
         """Factorise Y.
@@ -160,13 +167,14 @@ class NMF(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         Z, Wt = initial_factors(matrix, k, self.init, check_random_state(self.random_state))
         factors = Factors(Target.of(matrix, weights), Z, Wt, self.loss_name_, n_threads)
         solver = SOLVERS["cd" if self.solver == "auto" else self.solver](factors)
-        history = run_sweeps(
-            solver.sweep,
-            factors.objective,
-            max_iter=max_iter,
-            tol=tol,
-            callback=reporter(self.callback, self.verbose, "NMF"),
-        )
+        with checkpointing(self.checkpoint, lambda: identity_of(self, matrix, weights)):
+            history = run_sweeps(
+                solver.sweep,
+                factors.objective,
+                max_iter=max_iter,
+                tol=tol,
+                callback=reporter(self.callback, self.verbose, "NMF"),
+            )
         self.label_names_ = np.array(space.names, dtype=object)
         self.n_features_in_ = len(space)
         self.n_components_ = k

@@ -26,6 +26,7 @@ from nnae._rankings import (
     hits,
     ideal_discounts,
     inverse_propensities,
+    propensities_of_counts,
 )
 from nnae._scorers import TopKScorer
 from nnae._set_metrics import f1, hamming
@@ -199,9 +200,7 @@ def propensities(Y_train: Any, A: float = 0.55, B: float = 1.5) -> FloatArray:
         if not (np.isfinite(value) and value > 0):
             raise ValueError(f"{name} must be positive and finite; got {value}")
     Y = binary_csr(Y_train, "Y_train")
-    counts = np.bincount(Y.indices, minlength=Y.shape[1])
-    C = max(np.log(Y.shape[0]) - 1.0, 0.0) * (B + 1.0) ** A
-    return np.asarray(1.0 / (1.0 + C * (counts + B) ** -A), dtype=np.float64)
+    return propensities_of_counts(np.bincount(Y.indices, minlength=Y.shape[1]), Y.shape[0], A, B)
 
 
 def psp_per_row(

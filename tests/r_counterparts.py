@@ -35,6 +35,10 @@ NO_COUNTERPART = {
     "metrics.TopKScorer": "an object for scikit-learn's model selection",
     "metrics.ndcg_at_k_scorer": "makes a TopKScorer",
     "metrics.precision_at_k_scorer": "makes a TopKScorer",
+    "Checkpoint": "yet to come: fits from R are not written down",
+    "io.RowBlocks": "what io.row_blocks returns",
+    "io.row_blocks": "yet to come: R fits rows in memory",
+    "io.write_blocks": "yet to come: R fits rows in memory",
     "io.atomic_write": "a context manager of Python",
     "io.read_mulan_labels": "nnae_read(format = 'arff') reads the file of labels itself",
     **{

@@ -15,7 +15,7 @@ from nnae._blend import (
     frequency_bands,
     learn_weights,
 )
-from nnae._gram_ridge import _positive_solve
+from nnae._gram_ridge import positive_solve
 from nnae._propensity_prior import choose_exponent
 from nnae._spaces import Spaces
 from nnae._training import FOLDS, Training
@@ -159,7 +159,7 @@ def test_a_matrix_that_rounding_leaves_indefinite_is_solved_all_the_same():
     F = rng.normal(size=(50, 3)) @ rng.normal(size=(3, 20))  # rank 3: no penalty, no inverse
     gram = F.T @ F - 1e-9 * np.eye(20)
     right = gram @ rng.normal(size=(20, 5))
-    found = _positive_solve(gram.copy(), right, 1)
+    found = positive_solve(gram.copy(), right, 1)
     np.testing.assert_allclose(gram @ found, right, atol=1e-3 * np.abs(right).max())
 
 

@@ -7,6 +7,8 @@ from nnae.io._blocks import LabelData
 from nnae.io._coco import read_coco
 from nnae.io._npz import read_npz
 from nnae.io._read import detect_format, iter_read, read
+from nnae.io._row_blocks import RowBlocks, row_blocks
+from nnae.io._stored_blocks import write_blocks
 from nnae.io._svmlight import iter_svmlight, read_svmlight, write_svmlight
 from nnae.io._text_table import iter_text_table, read_text_table
 from nnae.io._transactions import iter_transactions, read_transactions, write_transactions
@@ -14,6 +16,7 @@ from nnae.io._xmc import iter_xmc, read_xmc, write_xmc
 
 __all__ = [
     "LabelData",
+    "RowBlocks",
     "atomic_write",
     "detect_format",
     "iter_arff",
@@ -31,6 +34,8 @@ __all__ = [
     "read_text_table",
     "read_transactions",
     "read_xmc",
+    "row_blocks",
+    "write_blocks",
     "write_svmlight",
     "write_transactions",
     "write_xmc",

@@ -1,0 +1,69 @@
+"""Fits of compressors over blocks of rows: the rows are counted, then only counts are looked at."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+
+from nnae._block_sums import MeasureRows, RowSums, add_up
+from nnae._encoders import ENCODERS, Fitted, Linear, Problem
+from nnae._feature_weight import check_feature_weight
+from nnae._labels import LabelSpace
+from nnae._linear_encoder import Counts
+from nnae._threads import resolve_threads
+
+#: As many rows as widths are checked against: beyond these no number of rows changes them.
+_ROWS = 1000
+
+
+def count_blocks(model: Any, blocks: Any) -> tuple[RowSums, LabelSpace]:
+    """Count the labels of all rows, after a look at whether the model can learn from counts."""
+    check_streams(model)
+    sums = add_up(blocks, MeasureRows(resolve_threads(model.n_threads), False), "counting labels")
+    return sums, space_of(blocks, sums)
+
+
+def check_streams(model: Any) -> None:
+    """Refuse compressors that need all rows at once, with advice."""
+    encoder = getattr(model, "encoder", None)
+    if encoder not in ENCODERS or not ENCODERS[encoder].linear:
+        raise ValueError(
+            "a fit over blocks needs NNAE(encoder='linear'), which learns from counts of labels; "
+            f"got {type(model).__name__}"
+            + (f"(encoder={encoder!r})" if encoder is not None else "")
+            + "; fit it on a sample of rows, then pass it with prefit=True"
+        )
+    if check_feature_weight(model.feature_weight) != 0:
+        raise ValueError(
+            f"a fit over blocks needs feature_weight=0; got {model.feature_weight!r}; fit on a "
+            "sample of rows instead"
+        )
+
+
+def space_of(blocks: Any, sums: RowSums) -> LabelSpace:
+    """Return the labels of counted blocks."""
+    if blocks.label_names is not None:
+        return LabelSpace(tuple(map(str, blocks.label_names)))
+    return LabelSpace(tuple(str(j) for j in range(len(sums.positives))), named=False)
+
+
+def fit_counts(model: Any, sums: RowSums) -> tuple[Fitted, Problem]:
+    """Fit all levels on counts.
+
+    The codes that are kept are one row a level: their sums over all rows, from which hierarchies
+    take the masses of concepts.
+    """
+    check_streams(model)
+    dtype = sums.x_dtype or sums.dtype
+    shape = (min(sums.n_rows, _ROWS), len(sums.positives))
+    like: Any = sp.csr_matrix(shape, dtype=np.dtype(dtype))
+    problem = model._problem(like, None)
+    counts = Counts(sp.csr_matrix(sums.pairs, dtype=dtype), problem.schedule.n_threads)
+    fitted = Linear().fit_counts(counts, problem)
+    totals = sums.positives.astype(dtype)[None, :]
+    for V in fitted.encoder_weights or []:
+        totals = np.asarray(totals @ V)
+        fitted.codes.append(totals)
+    return fitted, problem
