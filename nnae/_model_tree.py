@@ -56,7 +56,6 @@ _SPARSE: dict[str, Any] = {
     "csr_array": sp.csr_array,
     "csc_array": sp.csc_array,
 }
-_INT64 = 1 << 63
 
 
 class Encoder:
@@ -93,7 +92,7 @@ class Encoder:
         if value is None or kind in (bool, str):
             return value
         if kind is int:
-            return value if -_INT64 <= value < _INT64 else {"t": "int", "v": hex(value)}
+            return value if -(1 << 63) <= value < 1 << 63 else {"t": "int", "v": hex(value)}
         if kind is float:
             return value if math.isfinite(value) else {"t": "float", "v": repr(value)}
         if kind in (list, tuple):
