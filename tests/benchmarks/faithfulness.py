@@ -4,7 +4,7 @@
 
 For each: the audit against the rivals built on the training rows, then how often the verdict
 trusts the tree on random halves of the held-out rows, and the same tree after 30 % of its labels
-changed places. `bench_trees.py` beside it sets trees against gold groups and planted ones.
+changed places. `run.py trees` beside it sets trees against gold groups and planted ones.
 """
 
 import argparse

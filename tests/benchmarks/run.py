@@ -27,6 +27,7 @@ def main():
     add_reader(commands)
     add_trust(commands)
     add_stability(commands)
+    add_trees(commands)
     add_classify(commands)
     add_study(commands)
     add_report(commands)
@@ -99,6 +100,18 @@ def add_stability(commands):
     command.add_argument("--data", choices=bench_trust.names(), default="debian_tags")
     command.set_defaults(
         run=lambda chosen: bench_trust.stable(n_threads=chosen.threads, only=chosen.data)
+    )
+
+
+def add_trees(commands):
+    command = commands.add_parser("trees", help="trees beside gold groups and planted ones")
+    command.add_argument("--seeds", type=int, default=5)
+    command.add_argument("--threads", type=int, default=1)
+    command.add_argument("--data", choices=bench_trees.names(), default=None)
+    command.set_defaults(
+        run=lambda chosen: bench_trees.run(
+            seeds=chosen.seeds, n_threads=chosen.threads, only=chosen.data
+        )
     )
 
 
