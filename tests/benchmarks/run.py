@@ -14,6 +14,7 @@ import bench_race
 import bench_reader
 import bench_report
 import bench_study
+import bench_trees
 import bench_trust
 import stored
 
