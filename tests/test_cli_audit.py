@@ -1,5 +1,6 @@
 """The command `nnae audit`."""
 
+import csv
 import json
 
 import numpy as np
@@ -102,3 +103,28 @@ def test_hierarchy_as_a_page(folder, capsys, tmp_path):
     assert text.count("<details") == text.count("</details>") == 15
     assert text.count("<li>") == 72
     assert "<script" not in text
+
+
+def test_refits_tell_which_edges_recur(folder, capsys, tmp_path):
+    data = make_label_hierarchy(600, test_size=0, random_state=0)
+    model = nnae.NNAE((12, 3), max_iter=20, tol=1e-2, random_state=0, n_threads=1)
+    names = data.label_names
+    rows = [[str(names[j]) for j in row.indices] for row in data.Y]
+    nnae.save(model.fit(rows), tmp_path / "model.nnae")
+    (tmp_path / "rows.csv").write_text("\n".join(map(",".join, rows)) + "\n")
+    page, words = tmp_path / "tree.html", ["hierarchy", tmp_path / "model.nnae", "--bootstrap", 2]
+    assert run(capsys, *words)[0] == 2
+    words += ["--train", tmp_path / "rows.csv"]
+    status, out, err = run(capsys, *words, "--format", "csv")
+    assert status == 0
+    assert "refitting 2 times" in err
+    known = {row["frequency"] for row in csv.DictReader(out.splitlines())}
+    assert known <= {"", "0.0", "0.5", "1.0"}
+    assert "1.0" in known
+    assert run(capsys, *words, "--html", page)[0] == 0
+    text = page.read_text()
+    assert 'class="measured"' in text
+    assert "of refits" in text
+    status, _, err = run(capsys, "hierarchy", folder / "tree.nnae", *words[2:])
+    assert status == 1
+    assert len(err.strip().splitlines()) == 1

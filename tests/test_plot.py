@@ -85,6 +85,51 @@ def test_icicle_and_rings_show_every_node(planted):
     assert sum(w.theta2 - w.theta1 for w in outer) == pytest.approx(360)
 
 
+OFTEN = [[1.0, 0.55, 0.6, 0, 0, 0, 0], [0, 0, 0.2, 0.9, 0.3, 0, 0], [0, 0, 0, 0, 0, 1, 0.7]]
+
+
+def unsure_tree(frequencies):
+    """Return a tree of 3 concepts and 7 labels, one of them under two, with measured edges."""
+    W = np.array([[3.0, 3, 1, 0, 0, 0, 0], [0, 0, 1, 3, 3, 0, 0], [0, 0, 0, 0, 0, 3, 4]])
+    names = ["cat", "dog", "van", "bus", "car", "pen", "ink"]
+    return nnae.LabelHierarchy.from_weights(
+        [W], label_names=names, edge_frequencies=None if frequencies is None else [frequencies]
+    )
+
+
+def test_only_what_recurs_is_drawn_boldly():
+    often = np.array(OFTEN)
+    for draw in (plot.icicle, plot.radial):
+        bold, measured = draw(unsure_tree(None)), draw(unsure_tree(often))
+        assert all(bar.get_linestyle() in ("-", "solid") for bar in bold.patches)
+        dashed = [bar for bar in measured.patches if bar.get_linestyle() in ("--", "dashed")]
+        assert len(dashed) == 2  # dog and car
+        pale = max(bar.get_alpha() for bar in dashed)
+        assert all(bar.get_alpha() > pale for bar in measured.patches if bar not in dashed)
+        render(measured)
+
+
+def test_the_graph_shows_both_parents_and_what_recurs():
+    often = np.array(OFTEN)
+    tree = unsure_tree(often)
+    ax = plot.concept_graph(tree)
+    edges = [edge for edge in tree.graph.edges if edge[0] != tree.root]
+    assert len(ax.lines) == len(edges) == 8
+    assert sum(line.get_linestyle() == "--" for line in ax.lines) == 3
+    bold = [line.get_linewidth() for line in ax.lines if line.get_linestyle() == "-"]
+    thin = {line.get_linewidth() for line in ax.lines if line.get_linestyle() == "--"}
+    assert min(bold) > max(thin)
+    assert set(tree.labels) <= set(texts(ax.figure))
+    assert any("dashed: in fewer than 60%" in text for text in texts(ax.figure))
+    assert len(plot.concept_graph(tree, top=1).lines) <= 1
+    plain = plot.concept_graph(unsure_tree(None))
+    assert all(line.get_linestyle() == "-" for line in plain.lines)
+    assert not any("dashed" in text for text in texts(plain.figure))
+    render(ax)
+    with pytest.raises(ValueError, match="top must be"):
+        plot.concept_graph(tree, top=0)
+
+
 def test_concept_cards_list_the_heaviest(planted):
     tree = planted[2]
     figure = plot.concept_cards(tree, top=4, n_concepts=5)

@@ -52,6 +52,13 @@ def hierarchy(
         typer.Option(help="Labels to test pairs on: list which depend, and why."),
     ] = None,
     top: Annotated[int, typer.Option(min=1, help="Dependencies shown in the table.")] = 20,
+    bootstrap: Annotated[
+        int, typer.Option(min=0, help="Refits on rows drawn anew: how often every edge recurs.")
+    ] = 0,
+    train: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(help="Rows that made the model; --bootstrap needs them."),
+    ] = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -62,25 +69,28 @@ def hierarchy(
       nnae hierarchy model.nnae
       nnae hierarchy model.nnae --format newick --output labels.nwk
       nnae hierarchy model.nnae --dependencies train.txt --top 50
+      nnae hierarchy model.nnae --bootstrap 20 --train train.txt --html labels.html
     """
     one_of("--format", format, FORMATS)
     one_of("--basis", basis, ("auto", "weights", "resemblance"))
     screen = Screen(quiet=quiet, as_json=as_json and dependencies is not None)
+    refits = {} if bootstrap == 0 else _refits(load_model(model), bootstrap, train, screen)
     if dependencies is not None:
-        tree = read_hierarchy(load_model(model), min_share, basis)
+        tree = read_hierarchy(load_model(model), min_share, basis, **refits)
         _show_dependencies(tree, dependencies, top, screen)
         return
     if html is not None:
-        write_text(html, write_page(read_hierarchy(load_model(model), min_share, basis)))
+        page = write_page(read_hierarchy(load_model(model), min_share, basis, **refits))
+        write_text(html, page)
         screen.say(f"{html}: the hierarchy as a page")
         return
     if format == "picture":
         if output is None or as_json:
             raise typer.BadParameter("a picture needs --output, a file such as labels.png")
-        _draw(read_hierarchy(load_model(model), min_share, basis), output)
+        _draw(read_hierarchy(load_model(model), min_share, basis, **refits), output)
         screen.say(f"{output}: the hierarchy as a picture")
         return
-    tree = read_hierarchy(load_model(model), min_share, basis)
+    tree = read_hierarchy(load_model(model), min_share, basis, **refits)
     if as_json or format == "json":
         text = tree.to_json()
     elif format == "text":
@@ -99,14 +109,32 @@ def hierarchy(
         screen.say(f"{output}: {len(tree.labels)} labels as {'json' if as_json else format}")
 
 
-def read_hierarchy(model: Any, min_share: float = 0.2, basis: str = "auto") -> Any:
+def read_hierarchy(model: Any, min_share: float = 0.2, basis: str = "auto", **refits: Any) -> Any:
     """Return the hierarchy of a classifier or compressor, or the hierarchy that was given."""
     from nnae.hierarchy import LabelHierarchy
 
     if isinstance(model, LabelHierarchy):
         return model
     compressor = getattr(model, "compressor_", model)
-    return LabelHierarchy.from_compressor(compressor, min_share=min_share, basis=basis)
+    return LabelHierarchy.from_compressor(compressor, min_share=min_share, basis=basis, **refits)
+
+
+def _refits(model: Any, repeats: int, train: Path | None, screen: Screen) -> dict[str, Any]:
+    """Return what refits on bootstraps need: labels of the training rows, and features."""
+    compressor = getattr(model, "compressor_", model)
+    if not hasattr(compressor, "fit"):
+        raise ValueError("--bootstrap refits a model; the file holds a hierarchy without one")
+    if train is None:
+        raise typer.BadParameter("--bootstrap needs --train, the rows that made the model")
+    rows = Reading(format="auto").read(train)
+    known = compressor if hasattr(compressor, "label_names_") else model
+    screen.say(f"refitting {repeats} times on rows drawn with replacement")
+    aware = getattr(compressor, "label_linkage_", None) is not None
+    return {
+        "Y": match_labels(rows, known, screen),
+        "X": rows.X if aware else None,
+        "bootstrap": repeats,
+    }
 
 
 def write_text(path: Path, text: str) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from html import escape
 from typing import Any
 
+from nnae.hierarchy._formats import is_sure
+
 _STYLE = """
 body{font:16px/1.5 system-ui,sans-serif;color:#1d2733;max-width:60rem;margin:2.5rem auto;
 padding:0 1.25rem}h1{font-size:1.6rem}.soft{color:#5d6b7a;font-size:.9rem}
@@ -12,6 +14,9 @@ details{border-left:2px solid #dde3ea;padding-left:.9rem;margin:.25rem 0}
 summary{cursor:pointer;padding:.1rem .3rem;border-radius:.3rem}summary:hover{background:#f5f7fa}
 ul{display:flex;flex-wrap:wrap;gap:.3rem;list-style:none;padding:0;margin:.3rem 0 .6rem .9rem}
 li{background:#f5f7fa;border-radius:1rem;padding:.05rem .7rem}
+details.measured{border-left-width:5px;border-left-color:#1f4e79}
+details.measured>summary{font-weight:600}details.unsure{border-left-style:dashed}
+details.unsure>summary,li.unsure{color:#5d6b7a;font-style:italic}
 """
 
 
@@ -20,6 +25,12 @@ def write_page(hierarchy: Any) -> str:
     tree, root = hierarchy.tree(), hierarchy.root
     labels = len(hierarchy.labels) - len(hierarchy.unplaced)
     concepts = sum(tree.nodes[node]["kind"] == "concept" for node in tree)
+    legend = ""
+    if any(edge["frequency"] is not None for *_, edge in tree.edges(data=True)):
+        legend = (
+            " Bold: what hangs there again in at least 60 % of refits on other rows; in italics: "
+            "what does not."
+        )
     left_out = ""
     if hierarchy.unplaced:
         words = "".join(f"<li>{escape(label)}</li>" for label in hierarchy.unplaced)
@@ -29,7 +40,8 @@ def write_page(hierarchy: Any) -> str:
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
         f"<title>Hierarchy of labels</title><style>{_STYLE}</style></head><body>"
         f'<h1>Hierarchy of labels</h1><p class="soft">{labels:,} labels in {concepts:,} concepts. '
-        f"A concept is named by its heaviest labels.</p>\n{_below(tree, root, 0)}{left_out}\n"
+        f"A concept is named by its heaviest labels.{legend}</p>\n"
+        f"{_below(tree, root, 0)}{left_out}\n"
         "</body></html>\n"
     )
 
@@ -38,14 +50,17 @@ def _below(tree: Any, node: str, depth: int) -> str:
     children = sorted(tree.successors(node), key=lambda child: (-tree.nodes[child]["mass"], child))
     words, sections = [], []
     for child in children:
-        about = tree.nodes[child]
+        about, often = tree.nodes[child], tree.edges[node, child]["frequency"]
+        kind = "" if often is None else ' class="measured"' if is_sure(often) else ' class="unsure"'
+        said = "" if often is None else f", in {often:.0%} of refits"
         if about["kind"] == "label":
-            words.append(f"<li>{escape(about['name'])}</li>")
+            title = "" if often is None else f' title="in {often:.0%} of refits"'
+            words.append(f"<li{kind}{title}>{escape(about['name'])}</li>")
             continue
         opened = " open" if depth == 0 and len(children) <= 12 else ""
         sections.append(
-            f"<details{opened}><summary>{escape(about['name'])} "
-            f'<span class="soft">{about["size"]:,} labels</span></summary>'
+            f"<details{opened}{kind}><summary>{escape(about['name'])} "
+            f'<span class="soft">{about["size"]:,} labels{said}</span></summary>'
             f"{_below(tree, child, depth + 1)}</details>"
         )
     return "".join(sections) + (f"<ul>{''.join(words)}</ul>" if words else "")

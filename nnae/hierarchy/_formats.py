@@ -9,6 +9,14 @@ import networkx as nx
 
 from nnae.hierarchy._names import one_line, shorten, unique
 
+#: Share of bootstraps from which on an edge is drawn boldly.
+RECURRING = 0.6
+
+
+def is_sure(frequency: float | None) -> bool:
+    """Tell whether an edge recurs often enough to be drawn boldly; unmeasured ones are."""
+    return frequency is None or frequency >= RECURRING - 1e-12
+
 
 def children_in_order(tree: nx.DiGraph[str], node: str) -> list[str]:
     """Return a node's children: concepts, then labels, heaviest first."""

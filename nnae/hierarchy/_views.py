@@ -193,6 +193,8 @@ class HierarchyViews:
     def plot(self, ax: Axes | None = None) -> Axes:
         """Draw the tree as nested bars, one column a level (needs matplotlib).
 
+        Where edges carry the share of bootstraps that have them, bars below 60 % are pale.
+
         Parameters
         ----------
         ax : matplotlib axes, optional

@@ -8,6 +8,7 @@ from nnae.plot._accuracy import calibration, precision_bars
 from nnae.plot._audit import audit_panel, stability_panel
 from nnae.plot._concepts import concept_cards
 from nnae.plot._curves import loss_curves
+from nnae.plot._graph import concept_graph
 from nnae.plot._network import dependency_network
 from nnae.plot._tree import icicle, radial
 from nnae.plot._waterfall import waterfall
@@ -16,6 +17,7 @@ __all__ = [
     "audit_panel",
     "calibration",
     "concept_cards",
+    "concept_graph",
     "dependency_network",
     "icicle",
     "loss_curves",

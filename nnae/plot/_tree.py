@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nnae.hierarchy._formats import children_in_order
+from nnae.hierarchy._formats import children_in_order, is_sure
 from nnae.plot._style import INK, SERIES, ink_on, name, new_axes, title, write
 
 if TYPE_CHECKING:
@@ -20,6 +20,9 @@ HOLE = 0.55
 
 def icicle(hierarchy: Any, ax: Axes | None = None) -> Axes:
     """Draw the tree as nested bars, one column a level.
+
+    Where edges carry the share of bootstraps that have them, bars below 60 % are pale, with a
+    dashed outline and names in italics.
 
     Parameters
     ----------
@@ -47,7 +50,8 @@ def icicle(hierarchy: Any, ax: Axes | None = None) -> Axes:
 def radial(hierarchy: Any, ax: Axes | None = None) -> Axes:
     """Draw the tree as rings: the root's children inside, labels outside.
 
-    Angles are numbers of labels. Labels are written up to 160 of them.
+    Angles are numbers of labels. Labels are written up to 160 of them. Where edges carry the share
+    of bootstraps that have them, rings below 60 % are pale, with a dashed outline.
 
     Parameters
     ----------
@@ -76,7 +80,7 @@ def radial(hierarchy: Any, ax: Axes | None = None) -> Axes:
     rings = _Rings(ax, tree, depth, total)
     at = 0.0
     for number, child in enumerate(children_in_order(tree, root)):
-        rings.draw(child, at, HOLE, SERIES[number % len(SERIES)], 0)
+        rings.draw(child, root, at, HOLE, SERIES[number % len(SERIES)], 0)
         at += tree.nodes[child]["size"]
     room = 1.4 if total <= MOST_LABELS else 0.1
     ax.set_xlim(-outer - room, outer + room)
@@ -92,7 +96,9 @@ class _Rings:
         self.ax, self.tree, self.depth, self.total = ax, tree, depth, total
         self.font = float(np.clip(420 / total, 4.0, 9.0))
 
-    def draw(self, node: str, at: float, inner: float, colour: str, nesting: int) -> None:
+    def draw(
+        self, node: str, parent: str, at: float, inner: float, colour: str, nesting: int
+    ) -> None:
         """Draw a node and all below it."""
         from matplotlib.patches import Wedge
 
@@ -100,10 +106,12 @@ class _Rings:
         is_label = known["kind"] == "label"
         outer = HOLE + self.depth + 1 - known["level"] if not is_label else HOLE + self.depth + 0.35
         start, stop = (90 - 360 * place / self.total for place in (at, at + known["size"]))
+        sure = is_sure(self.tree.edges[parent, node]["frequency"])
+        strength = 0.28 if is_label else (0.95, 0.65, 0.45)[min(nesting, 2)]
         ring = Wedge(
             (0, 0), outer, stop, start, width=outer - inner,
-            facecolor=colour, alpha=0.28 if is_label else (0.95, 0.65, 0.45)[min(nesting, 2)],
-            edgecolor="white", linewidth=0.8,
+            facecolor=colour, alpha=strength if sure else 0.12,
+            edgecolor="white" if sure else INK, linestyle="-" if sure else "--", linewidth=0.8,
         )  # fmt: skip
         self.ax.add_patch(ring)
         middle = (start + stop) / 2
@@ -111,10 +119,10 @@ class _Rings:
             self._write(name(node, 22), outer + 0.06, middle, self.font, INK)
         elif not is_label and (start - stop) * np.pi / 180 * (inner + outer) / 2 > 0.22:
             text = name(known["name"], int(14 * (outer - inner)))
-            ink = ink_on(colour) if nesting == 0 else INK
+            ink = ink_on(colour) if nesting == 0 and sure else INK
             self._write(text, (inner + outer) / 2, middle, 7.0, ink, inside=True)
         for child in children_in_order(self.tree, node):
-            self.draw(child, at, outer, colour, nesting + 1)
+            self.draw(child, node, at, outer, colour, nesting + 1)
             at += self.tree.nodes[child]["size"]
 
     def _write(

@@ -112,9 +112,10 @@ hierarchy_clusters <- function(object, labels, widths) {
 #' @param what The `"tree"`, or the `"graph"`, in which a label may have several parents.
 #' @return `as.hclust` and `as.dendrogram`: a binary refinement of the tree over all labels.
 #'   `as.igraph`, `as.phylo`: the tree itself (or the graph) with names; edges of igraph carry
-#'   share, lift, contribution and frequency. `tidy`: one row an edge. `glance`: one row. `augment`:
-#'   one row a label with the concept of each level that contributes most to it. `summary`: counts
-#'   of concepts and labels.
+#'   share, lift, contribution and frequency, and the width and line type to draw them with: thin
+#'   and dashed where fewer than three in five bootstraps have the edge. `tidy`: one row an edge.
+#'   `glance`: one row. `augment`: one row a label with the concept of each level that contributes
+#'   most to it. `summary`: counts of concepts and labels.
 #' @examples
 #' if (nnae_available()) {
 #'   planted <- nnae_dataset("label_hierarchy", n_samples = 200, random_state = 0)
@@ -243,7 +244,11 @@ as.igraph.nnae_hierarchy <- function(x, what = c("tree", "graph"), ...) { # noli
     nodes <- nodes[nodes$name %in% c(edges$parent, edges$child, x$root), ]
   }
   columns <- c("parent", "child", "share", "lift", "contribution", "frequency")
-  igraph::graph_from_data_frame(edges[columns], directed = TRUE, vertices = nodes)
+  edges <- edges[columns]
+  sure <- is.na(edges$frequency) | edges$frequency >= 0.6
+  edges$width <- ifelse(sure, 2, 0.5)
+  edges$lty <- ifelse(sure, 1, 2)
+  igraph::graph_from_data_frame(edges, directed = TRUE, vertices = nodes)
 }
 
 #' @rdname nnae_hierarchy_methods

@@ -23,7 +23,7 @@ from nnae.auditing._taxonomy import dendrogram_purity, purity_by_group
 from nnae.auditing._trees import Dendrogram
 
 HEADER = (
-    *("data", "tree", "measure", "value", "lowest", "highest", "chance", "npmi linkage"),
+    *("data", "tree", "seeds", "measure", "value", "lowest", "highest", "chance", "npmi linkage"),
     *("feature linkage", "difference", "p, labels", "p, groups", "seconds a seed"),
 )
 FLIPS = 10_000
@@ -39,12 +39,38 @@ PLANTED = {
 }
 
 
+def aware(Y, X, seed, n_threads):
+    """Return the tree of labels and features; it does not depend on the encoder."""
+    model = nnae.NNAE(
+        encoder="linear", feature_weight="auto", random_state=seed, n_threads=n_threads
+    )
+    return nnae.LabelHierarchy.from_compressor(model.fit(Y, X=X))
+
+
+def alike(Y, X, seed, n_threads):
+    """Return the tree of labels that resemble each other, without features."""
+    return nnae.LabelHierarchy.from_labels(Y, random_state=seed, n_threads=n_threads)
+
+
+def weights(Y, X, seed, n_threads):
+    """Return the tree of labels that occur together."""
+    model = nnae.NNAE(random_state=seed, n_threads=n_threads).fit(Y)
+    return nnae.LabelHierarchy.from_compressor(model)
+
+
+TREES = {
+    "features": ("feature_weight='auto'", aware),
+    "labels": ("labels alone, from_labels", alike),
+    "weights": ("labels alone, NNAE()", weights),
+}
+
+
 def names():
     """Return what can be asked for."""
     return [*SETS, "planted"]
 
 
-def run(*, seeds=5, n_threads=1, only=None):
+def run(*, seeds=5, n_threads=1, only=None, which=tuple(TREES)):
     """Yield HEADER and a row a data set and tree, or planted hierarchy, noise and measure."""
     yield HEADER
     for name in SETS:
@@ -55,12 +81,12 @@ def run(*, seeds=5, n_threads=1, only=None):
         except (ImportError, FileNotFoundError, StopIteration) as missing:
             yield (name, f"skipped, {missing}", *[""] * (len(HEADER) - 2))
             continue
-        yield from gold(name, Y, X, groups, seeds, n_threads)
+        yield from gold(name, Y, X, groups, seeds, n_threads, which)
     if only in (None, "planted"):
         yield from planted(seeds, n_threads)
 
 
-def gold(name, Y, X, groups, seeds, n_threads):
+def gold(name, Y, X, groups, seeds, n_threads, which):
     """Yield a data set's rows."""
     kept = np.flatnonzero(np.asarray((Y > 0).sum(axis=0)).ravel() >= LEAST)
     Y = sp.csr_matrix(Y[:, kept])
@@ -77,9 +103,13 @@ def gold(name, Y, X, groups, seeds, n_threads):
     chance = dendrogram_purity(rival, shuffled)[0]
     theirs, weight = label_purity(rival, codes)
     theirs_by_group, pairs = purity_by_group(rival, codes)
-    for tree, make in trees(Y, X, n_threads).items():
+    for kind in which:
+        tree, make = TREES[kind]
+        if kind == "features" and X is None:
+            continue
         begin = time.perf_counter()
-        ours = [Dendrogram.of(make(seed).to_linkage()) for seed in range(seeds)]
+        made = [make(Y, X, seed, n_threads) for seed in range(seeds)]
+        ours = [Dendrogram.of(hierarchy.to_linkage()) for hierarchy in made]
         seconds = (time.perf_counter() - begin) / seeds
         found = [dendrogram_purity(own, codes)[0] for own in ours]
         by_label = np.mean([label_purity(own, codes)[0] for own in ours], axis=0)
@@ -87,7 +117,7 @@ def gold(name, Y, X, groups, seeds, n_threads):
         draws = np.random.default_rng(0)
         gains = (np.nan_to_num(by_label - theirs) * weight, by_group - theirs_by_group)
         yield (
-            *(f"{name}, {Y.shape[0]:,} x {Y.shape[1]}", tree, "dendrogram purity"),
+            *(f"{name}, {Y.shape[0]:,} x {Y.shape[1]}", tree, seeds, "dendrogram purity"),
             *(float(np.mean(found)), min(found), max(found), chance),
             *(values["npmi linkage"], values.get("feature linkage", "")),
             float(np.mean(found)) - values[better],
@@ -112,28 +142,6 @@ def label_purity(tree, groups):
     return np.where(pairs > 0, total / np.maximum(pairs, 1), np.nan), pairs
 
 
-def trees(Y, X, n_threads):
-    """Return makers of the default trees."""
-
-    def plain(seed):
-        model = nnae.NNAE(random_state=seed, n_threads=n_threads).fit(Y)
-        return nnae.LabelHierarchy.from_compressor(model)
-
-    def aware(seed):  # the tree does not depend on the encoder; this one is the quickest
-        model = nnae.NNAE(
-            encoder="linear", feature_weight="auto", random_state=seed, n_threads=n_threads
-        ).fit(Y, X=X)
-        return nnae.LabelHierarchy.from_compressor(model)
-
-    def alike(seed):
-        return nnae.LabelHierarchy.from_labels(Y, random_state=seed, n_threads=n_threads)
-
-    makers = {"labels alone, from_labels": alike, "labels alone, NNAE()": plain}
-    if X is not None:
-        makers = {"feature_weight='auto'": aware, **makers}
-    return makers
-
-
 def planted(seeds, n_threads):
     """Yield how well the groups of planted hierarchies are found, over noise."""
     for name, (shape, n, widths) in PLANTED.items():
@@ -152,7 +160,7 @@ def planted(seeds, n_threads):
             for measure, found in (("middle ARI", middle), ("F1 of double parents", double)):
                 if np.isfinite(found).all():
                     ends = (float(np.median(found)), float(min(found)), float(max(found)))
-                    about = (f"{name}, {flip:.1%} flipped", "NNAE()", f"{measure}, median")
+                    about = (f"{name}, {flip:.1%} flipped", "NNAE()", seeds, f"{measure}, median")
                     yield (*about, *ends, *[""] * 6, seconds)
 
 

@@ -109,9 +109,13 @@ def add_trees(commands):
     command.add_argument("--seeds", type=int, default=5)
     command.add_argument("--threads", type=int, default=1)
     command.add_argument("--data", choices=bench_trees.names(), default=None)
+    command.add_argument("--trees", nargs="+", choices=bench_trees.TREES, default=None)
     command.set_defaults(
         run=lambda chosen: bench_trees.run(
-            seeds=chosen.seeds, n_threads=chosen.threads, only=chosen.data
+            seeds=chosen.seeds,
+            n_threads=chosen.threads,
+            only=chosen.data,
+            which=chosen.trees or list(bench_trees.TREES),
         )
     )
 

@@ -1,4 +1,6 @@
 // The tree as nested bars, one column a level, the opened concept at the left; and its keys.
+// Edges that recur in fewer refits than RECURRING are drawn pale and dashed.
+const RECURRING = 0.6;
 const HEIGHT = 640, BACK = 34, THIN = 3.2, TALL = 44;
 const shape = { nodes: [], active: 0 };
 
@@ -18,9 +20,10 @@ function drawTree() {
 function box(group, node, x, y, w, h, paint, ink) {
   const model = app.model, known = model.nodes;
   const size = known.size[node];
-  const says = model.name(node) + ", " + model.what(node) + (model.isLabel(node) ? "" : ", " + plural(size, "label"));
+  const often = known.frequency[node], unsure = often !== null && often !== undefined && often < RECURRING;
+  const says = model.name(node) + ", " + model.what(node) + (model.isLabel(node) ? "" : ", " + plural(size, "label")) + sure(often);
   const item = svg("g", {
-    class: "node" + (node === app.picked ? " picked" : ""), id: "node-" + node, role: "treeitem",
+    class: "node" + (node === app.picked ? " picked" : "") + (unsure ? " unsure" : ""), id: "node-" + node, role: "treeitem",
     "aria-label": says, "aria-level": model.path(node).length, "data-node": node,
     "aria-expanded": model.isLabel(node) ? null : String(node === app.focus), onclick: () => open(node),
   }, svg("title", {}, says),

@@ -41,6 +41,10 @@ test_that("ape and igraph get the same tree with its names", {
     graph <- igraph::as.igraph(hierarchy)
     expect_setequal(igraph::V(graph)$name[igraph::V(graph)$kind == "label"], hierarchy$labels)
     expect_equal(igraph::ecount(graph), sum(hierarchy$edges$in_tree))
+    hierarchy$edges$frequency <- rep_len(c(1, 0.2), nrow(hierarchy$edges))
+    drawn <- igraph::as.igraph(hierarchy)
+    expect_equal(igraph::E(drawn)$lty == 2, igraph::E(drawn)$frequency < 0.6)
+    expect_true(all(igraph::E(drawn)$width[igraph::E(drawn)$lty == 2] < 1))
     for (concept in names(clades)) {
       below <- names(igraph::subcomponent(graph, concept, "out"))
       expect_setequal(intersect(below, hierarchy$labels), clades[[concept]])
