@@ -253,6 +253,9 @@ def test_too_little_evidence_is_said(data):
     assert empty.value("powered_pairs") == 0
     assert not empty.trustworthy
     assert "nan" not in empty.to_html().lower()
+    assert "No two of the 72 labels are frequent enough in 50 held-out rows" in empty.verdict
+    assert "The rivals" not in empty.verdict
+    assert "nan" not in report.verdict
 
 
 def test_pairs_are_sampled_above_the_limit(data):

@@ -1,6 +1,7 @@
 """Independent labels as a null, calibration of implied counts, and the page."""
 
 from html.parser import HTMLParser
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from nnae import NMF, LabelHierarchy, audit
 from nnae._implied import implied_conditionals, implied_rates
 from nnae.auditing._calibration import calibration, poisson_slope
 from nnae.auditing._label_shuffles import shuffled_labels
+from nnae.auditing._resampling import disjoint_pairs, zero_bound
 from nnae.datasets import make_label_hierarchy
 
 DATA = make_label_hierarchy(3000, test_size=0.5, random_state=0)
@@ -37,6 +39,24 @@ def test_p_values_against_dealt_labels_are_uniform_on_dealt_labels():
          "independent_p_value") for s, Y in enumerate(dealt)]  # fmt: skip
     assert np.mean(p) == pytest.approx(0.5, abs=0.2)
     assert np.mean(np.array(p) <= 0.1) < 0.35
+
+
+def test_no_contradiction_at_all_proves_no_more_than_disjoint_pairs_do():
+    """One label out of place spoils all of its pairs: 12 pairs of 4 triples are not 12 draws.
+
+    Each of 12 labels is out of place with chance q, and its pairs are negative. Whatever q is, an
+    upper bound from no negative pair may miss the share of negative pairs in 2.5 % of draws.
+    """
+    a, b = np.array(list(combinations(range(3), 2))).T
+    a, b = (np.concatenate([part + 3 * g for g in range(4)]) for part in (a, b))
+    assert disjoint_pairs(a, b) == 4
+    bound = zero_bound(disjoint_pairs(a, b), 1.0)
+    q = np.linspace(0, 1, 201)
+    share, none = 1 - (1 - q) ** 2, (1 - q) ** 12
+    assert none[share > bound].max() <= 0.025
+    assert none[share > zero_bound(len(a), 1.0)].max() > 0.1  # what taking all pairs would do
+    assert disjoint_pairs(np.array([0, 0, 0]), np.array([1, 2, 3])) == 1
+    assert disjoint_pairs(np.zeros(0, int), np.zeros(0, int)) == 0
 
 
 def test_implied_rates_by_hand():

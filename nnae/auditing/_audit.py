@@ -124,8 +124,8 @@ def audit(
         `trustworthy` asks for 50 tested pairs and 20 labels that can be judged, a positive
         correlation with p <= 0.05, that "at least 30 % of the labels are put at random" can be
         ruled out (p <= 0.05), and a contradiction ratio whose interval is below 1 (where 5 sibling
-        pairs are negative or would be by chance). A tree that is far from random may still have
-        many labels out of place: the second last is what it fails.
+        pairs are negative, or would be by chance of those that share no label). A tree that is far
+        from random may still have many labels out of place: the second last is what it fails.
 
     Raises
     ------
@@ -361,7 +361,9 @@ def _minus(a: Values, b: Values) -> Values:
 
 
 def _counts(whole: Evidence, tree: AuditedTree, Y: sp.csr_matrix) -> dict[str, float]:
-    tested = whole.columns.shape[1]
+    tested, pairs = whole.columns.shape[1], whole.pairs
+    kin = tree.siblings(pairs.a, pairs.b)
+    disjoint = resampling.disjoint_pairs(pairs.a[kin], pairs.b[kin])
     return {
         "rows": float(Y.shape[0]),
         "labels": float(Y.shape[1]),
@@ -369,12 +371,15 @@ def _counts(whole: Evidence, tree: AuditedTree, Y: sp.csr_matrix) -> dict[str, f
         "judged_labels": float(whole.placements(tree)[1].sum()),
         "powered_pairs": float(whole.pairs.total),
         "tested_pairs": float(tested),
-        "sibling_pairs": float(tree.siblings(whole.pairs.a, whole.pairs.b).sum()),
+        "sibling_pairs": float(kin.sum()),
+        "disjoint_sibling_pairs": float(disjoint),
         "negative_rate": float(whole.columns[7].mean()) if tested else 0.0,
     }
 
 
 def _bound_contradictions(row: dict[str, float], counts: dict[str, float]) -> None:
-    """Give a ratio of zero the upper bound that its number of pairs allows."""
+    """Give a ratio of zero the upper bound that its number of disjoint pairs allows."""
     if row["value"] == 0:
-        row["ci_high"] = resampling.zero_bound(counts["sibling_pairs"], counts["negative_rate"])
+        row["ci_high"] = resampling.zero_bound(
+            counts["disjoint_sibling_pairs"], counts["negative_rate"]
+        )

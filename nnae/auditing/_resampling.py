@@ -26,6 +26,9 @@ _RANGES = {
     "cooccurrence_slope": (-np.inf, np.inf),
     "cooccurrence_explained": (-np.inf, 1.0),
 }  # the others lie between 0 and 1
+#: Shares of few pairs of different labels: draws of labels do not raise them, and are too skewed
+#: to be moved.
+_UNBIASED = frozenset({"contradiction_ratio"})
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,9 @@ def summary_rows(
     """Return value, interval, mean under the null and p-value of every metric."""
     rows = {}
     for metric, value in observed.items():
-        low, high = _interval(_of(resampled, metric), value, *_RANGES.get(metric, (0.0, 1.0)))
+        drawn = _of(resampled, metric)
+        centre = value if metric not in _UNBIASED else float(np.median(drawn)) if len(drawn) else 0
+        low, high = _interval(drawn, value, centre, *_RANGES.get(metric, (0.0, 1.0)))
         shuffled = _of(null, metric)
         p = np.nan
         if len(shuffled) and np.isfinite(value):
@@ -142,8 +147,21 @@ def compare(
     return rows
 
 
+def disjoint_pairs(a: Integers, b: Integers) -> int:
+    """Return how many of the pairs, taken in turn, have no label in common with those taken."""
+    taken: set[int] = set()
+    for one, other in zip(a.tolist(), b.tolist(), strict=True):
+        if one not in taken and other not in taken:
+            taken |= {one, other}
+    return len(taken) // 2
+
+
 def zero_bound(n_pairs: float, base_rate: float) -> float:
-    """Return the upper bound of the ratio when no sibling pair is negative (Clopper-Pearson)."""
+    """Return the upper bound of the ratio when none of the pairs is negative (Clopper-Pearson).
+
+    The pairs must be disjoint: one label out of place makes all of its pairs negative, so that
+    pairs that share a label are hardly more evidence than one of them.
+    """
     if n_pairs <= 0 or base_rate <= 0:
         return np.nan
     return float(beta.isf((1 - COVERAGE) / 2, 1, n_pairs)) / base_rate
@@ -162,13 +180,15 @@ def _of(values: list[Values], metric: str) -> Floats:
     return found[np.isfinite(found)]
 
 
-def _interval(values: Floats, value: float, least: float, most: float) -> tuple[float, float]:
-    """Return the percentile interval moved to the value.
+def _interval(
+    values: Floats, value: float, centre: float, least: float, most: float
+) -> tuple[float, float]:
+    """Return the percentile interval, its median moved to the centre; it holds the value.
 
     Repeated labels bias matches upwards: drawn anew, a tree seems a little better than it is.
     """
     if not len(values) or not np.isfinite(value):
         return np.nan, np.nan
     ends = np.quantile(values, [(1 - COVERAGE) / 2, (1 + COVERAGE) / 2])
-    low, high = np.clip(ends + (value - np.median(values)), least, most)
-    return float(low), float(high)
+    low, high = np.clip(ends + (centre - np.median(values)), least, most)
+    return min(float(low), value), max(float(high), value)

@@ -49,8 +49,9 @@ def decide(
         said.append(_calibration_sentence(rows))
     if "dendrogram_purity" in rows:
         said.append(_taxonomy_sentence(rows["dendrogram_purity"]))
-    said += _rival_sentences(rows, rivals, evidence)
-    if rivals and halved:
+    compared = _rival_sentences(rows, rivals, evidence)
+    said += compared
+    if compared and halved:
         said.append(
             "The rivals were built on one half of these rows and compared on the other, both ways "
             "round; give Y_train to build them on as many rows as the tree had."
@@ -65,14 +66,20 @@ def decide(
 
 
 def _powered(counts: dict[str, float]) -> str:
+    labels, audited = counts["labels"], counts["audited_labels"]
+    if not audited:
+        return (
+            f"No two of the {labels:,.0f} labels are frequent enough in {counts['rows']:,.0f} "
+            "held-out rows to show whether they depend on each other."
+        )
     text = (
-        f"Of {counts['labels']:,.0f} labels in {counts['rows']:,.0f} held-out rows, "
-        f"{counts['audited_labels']:,.0f} are in the {counts['powered_pairs']:,.0f} pairs frequent "
+        f"Of {labels:,.0f} labels in {counts['rows']:,.0f} held-out rows, "
+        f"{audited:,.0f} are in the {counts['powered_pairs']:,.0f} pairs frequent "
         "enough to show a dependency"
     )
     if counts["tested_pairs"] < counts["powered_pairs"]:
         text += f" ({counts['tested_pairs']:,.0f} of them, drawn at random, were tested)"
-    return text + "; about the others nothing is known."
+    return text + ("; about the others nothing is known." if audited < labels else ".")
 
 
 def _judge_labels(rows: Rows, counts: dict[str, float], checks: dict[str, bool]) -> list[str]:
@@ -86,13 +93,14 @@ def _judge_labels(rows: Rows, counts: dict[str, float], checks: dict[str, bool])
         ]
     said = []
     rank = rows["spearman_npmi"]
+    dealt = rank.get("independent_mean", np.nan)
     checks["agreement"] = rank["value"] > 0 and rank["p_value"] <= SIGNIFICANT
     said.append(
         "Labels that are near in the tree "
         + ("do" if checks["agreement"] else "do not clearly")
         + f" occur together more often (rank correlation {rank['value']:.2f}, shuffled trees "
-        f"{rank['null_mean']:.2f}, p = {rank['p_value']:.3g}; labels dealt out at random "
-        f"{rank.get('independent_mean', np.nan):.2f})."
+        f"{rank['null_mean']:.2f}, p = {rank['p_value']:.3g}"
+        + (f"; labels dealt out at random {dealt:.2f})." if np.isfinite(dealt) else ").")
     )
     place = rows["misplaced_share"]
     ranked, badly = int(counts["ranked_labels"]), int(counts["badly_ranked_labels"])
@@ -111,8 +119,8 @@ def _judge_labels(rows: Rows, counts: dict[str, float], checks: dict[str, bool])
 def _contradictions(
     row: dict[str, float], counts: dict[str, float], checks: dict[str, bool]
 ) -> str:
-    by_chance = counts["sibling_pairs"] * counts["negative_rate"]
-    found = by_chance * row["value"]
+    found = counts["sibling_pairs"] * counts["negative_rate"] * row["value"]
+    by_chance = counts["disjoint_sibling_pairs"] * counts["negative_rate"]
     if not np.isfinite(found) or max(by_chance, found) < LEAST_NEGATIVE:
         return (
             f"Too few of the {counts['sibling_pairs']:,.0f} tested sibling pairs could have shown "

@@ -90,8 +90,15 @@ def add_trust(commands):
     command = commands.add_parser("trust", help="what audits say of default and of damaged trees")
     command.add_argument("--threads", type=int, default=1)
     command.add_argument("--data", choices=bench_trust.names(), default=None)
+    command.add_argument("--halves", type=int, default=10, help="of the held-out rows")
+    command.add_argument("--damaged", type=int, default=20, help="trees with 30 %% moved")
     command.set_defaults(
-        run=lambda chosen: bench_trust.trust(n_threads=chosen.threads, only=chosen.data)
+        run=lambda chosen: bench_trust.trust(
+            n_threads=chosen.threads,
+            only=chosen.data,
+            n_halves=chosen.halves,
+            n_damaged=chosen.damaged,
+        )
     )
 
 
