@@ -126,6 +126,11 @@ class RowSums:
 
     def plus(self, other: RowSums) -> RowSums:
         """Return the sums over both sets of rows; the features' arrays are changed in place."""
+        widths = [
+            (len(s.positives), None if s.sums is None else len(s.sums)) for s in (self, other)
+        ]
+        if widths[0] != widths[1]:
+            raise ValueError(f"blocks must have equal numbers of labels and features; got {widths}")
         if self.gram is not None and other.gram is not None:
             self.gram += other.gram
             assert self.sums is not None and other.sums is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import numpy as np
@@ -72,9 +73,13 @@ class TwoStepPredictions(BaseEstimator):  # type: ignore[misc]
         return self._rank(query, k, level)
 
     def _rank_blocks(self, blocks: Any, k: int, level: int) -> Any:
+        if hasattr(blocks, "map_blocks"):
+            model = copy.copy(self)
+            model.compressor_, model.n_threads = None, 1
+            yield from blocks.map_blocks(lambda block: model.predict_topk(block.X, k, level=level))
+            return
         for block in blocks:
-            query, level = self._query(block.X, level)
-            yield self._rank(query, k, level)
+            yield self.predict_topk(block.X, k, level=level)
 
     def _rank(self, query: Query, k: int, level: int) -> tuple[Array, Array]:
         """Rank the labels of rows whose codes are known."""

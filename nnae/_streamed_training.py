@@ -54,6 +54,8 @@ class MeasureCodes:
 
     def targets(self, block: Any) -> Array:
         """Return the scaled codes of a block's labels (n x m)."""
+        if hasattr(self.compressor, "n_threads"):
+            self.compressor.n_threads = self.n_threads  # a copy of our own; workers have theirs
         X = block.X if is_feature_aware(self.compressor) else None
         return self.scale.join(encode(self.compressor, block.Y, X), np.float64)
 

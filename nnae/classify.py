@@ -27,6 +27,7 @@ from nnae._training import FOLDS, Training
 from nnae._validation import check_choice, check_groups, check_sample_weight
 from nnae.autoencoder import NNAE
 from nnae.decoders import choose_decoder
+from nnae.io._cluster_blocks import is_dask
 from nnae.io._row_blocks import RowBlocks, as_blocks
 from nnae.metrics import propensities
 
@@ -187,8 +188,9 @@ class TwoStepClassifier(TwoStepPredictions):
         ValueError
             Rows that differ in number, NaN, negative labels, an unknown option.
         """
-        blocks = as_blocks(X)
+        blocks = as_blocks(X, Y)
         if blocks is not None:
+            Y = None if is_dask(Y) else Y
             return self._fit_blocks(blocks, Y, sample_weight, label_names, groups)
         decoder = self._check_options()
         X, labels, space = self._check_rows(X, Y, label_names, reset=True)

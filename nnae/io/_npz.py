@@ -21,6 +21,7 @@ _BROKEN = (
     EOFError,
     KeyError,
     NotImplementedError,
+    OSError,  # a place outside the file, which seeking refuses
     RuntimeError,
     TypeError,
     ValueError,
@@ -90,6 +91,8 @@ def read_npz(
 
 def _load(path: str | os.PathLike[str], dtype: Any) -> tuple[Any, str]:
     where = os.path.basename(os.fspath(path))
+    with open(path, "rb"):
+        pass  # a file that is not there is not a damaged one
     try:
         _check_sizes(path, where)
         matrix: Any = sp.load_npz(path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -71,7 +72,7 @@ class RowBlocks:
         self.watch: Watch | None = None
 
     def __iter__(self) -> Iterator[Block]:
-        seen, rows = _Widths(self.name, self.label_names), 0
+        seen, rows = Widths(self.name, self.label_names), 0
         for piece in self._make():
             block = seen.check(piece)
             if self.label_names is None and isinstance(piece, LabelData):
@@ -121,7 +122,7 @@ class _FileBlocks(RowBlocks):
         return float(min(1.0, self._file.tell() / max(1, size)))
 
 
-class _Widths:
+class Widths:
     """Checks that every block is sound and as wide as the first one."""
 
     def __init__(self, name: str, label_names: NDArray[Any] | None) -> None:
@@ -199,6 +200,7 @@ def row_blocks(
     rows: int = ROWS,
     format: str = "auto",
     label_names: Names = None,
+    client: Any = None,
     **options: Any,
 ) -> RowBlocks:
     """Return rows in blocks, for estimators to learn from more of them than memory holds.
@@ -212,13 +214,17 @@ def row_blocks(
         ``feature_indices`` and ``feature_values``); a zarr group with ``X`` and ``Y`` (arrays, or
         groups of ``data``, ``indices``, ``indptr`` with an attribute ``shape``); two matrices; a
         list of blocks, or a callable that returns a new iterator over blocks. A block is a pair
-        (X, Y), or Y alone.
+        (X, Y), or Y alone. Of Dask: a bag of blocks, a list of delayed blocks, a pair of
+        DataFrames or arrays with the same partitions, or one of labels alone.
     rows : int, default=65536
         Rows a block, where the source is not in blocks already.
     format : str, default="auto"
         Of a file, as for :func:`nnae.io.read`.
     label_names : sequence of str, optional
         Names of the columns of Y; needed where blocks hold label names that no file lists.
+    client : distributed.Client, optional
+        Cluster whose workers are to read and add up; for Dask's collections None takes the client
+        in use. A folder of :func:`nnae.io.write_blocks` that all workers can read may be given one.
     **options
         For the reader of a file.
 
@@ -245,7 +251,11 @@ def row_blocks(
         return source
     if isinstance(rows, bool) or not isinstance(rows, (int, np.integer)) or rows < 1:
         raise ValueError(f"rows must be a whole number of at least 1; got {rows!r}")
-    if isinstance(source, (str, os.PathLike)):
+    pair = isinstance(source, tuple) and len(source) == 2
+    of_dask = _of_dask(source, int(rows), client, label_names)
+    if of_dask is not None:
+        found = of_dask
+    elif isinstance(source, (str, os.PathLike)):
         found = _of_path(source, int(rows), format, label_names, options)
     elif options:
         raise TypeError(f"options are for files alone; got {', '.join(sorted(options))}")
@@ -253,8 +263,8 @@ def row_blocks(
         found = _of_arrow(source, int(rows), label_names)
     elif is_zarr(source):
         found = RowBlocks(zarr_blocks(source, int(rows)), label_names=label_names)
-    elif isinstance(source, tuple) and len(source) == 2 and hasattr(source[1], "shape"):
-        found = _of_matrices(*source, int(rows))
+    elif pair and hasattr(source[1], "shape"):
+        found = _of_matrices(source[0], source[1], int(rows))
     elif callable(source):
         found = RowBlocks(lambda: iter(source()))
     elif isinstance(source, Iterable) and not isinstance(source, Iterator):
@@ -269,11 +279,31 @@ def row_blocks(
     return found
 
 
-def as_blocks(source: Any) -> RowBlocks | None:
-    """Return row blocks for what stands for some: blocks themselves, and paths; else None."""
+def as_blocks(source: Any, labels: Any = None) -> RowBlocks | None:
+    """Return row blocks for what stands for some: blocks, paths, Dask's collections; else None."""
     if isinstance(source, (RowBlocks, str, os.PathLike)):
         return row_blocks(source)
-    return None
+    return _of_dask(source if labels is None else (source, labels), ROWS, None, None)
+
+
+def _of_dask(source: Any, rows: int, client: Any, label_names: Names) -> RowBlocks | None:
+    if client is None and "dask" not in sys.modules:
+        return None
+    from nnae.io._cluster_blocks import dask_blocks, is_dask, stored_on_cluster
+
+    if isinstance(source, tuple) and len(source) == 2 and is_dask(source[1]):
+        if not is_dask(source[0]):
+            raise TypeError(f"X and Y must both be of Dask; X is a {type(source[0]).__name__}")
+        return dask_blocks(*source, client, label_names)
+    if is_dask(source):
+        return dask_blocks(source, None, client, label_names)
+    if client is None:
+        return None
+    if not isinstance(source, (str, os.PathLike)) or not is_stored(source):
+        raise TypeError("client= is for Dask's collections and folders of write_blocks")
+    stored = StoredRows.open(source)
+    names = stored.label_names if label_names is None else label_names
+    return stored_on_cluster(stored, rows, client, names)
 
 
 def _of_path(path: Any, rows: int, format: str, label_names: Names, options: Any) -> RowBlocks:

@@ -46,7 +46,7 @@ class StoredRows:
     @classmethod
     def open(cls, path: Any) -> StoredRows:
         """Find the arrays of a folder; their sizes are those of the files, whatever it declares."""
-        folder = os.fspath(path)
+        folder = os.path.abspath(os.fspath(path))
         name = os.path.basename(os.path.normpath(folder))
         try:
             manifest_path = os.path.join(folder, _MANIFEST)
@@ -66,9 +66,9 @@ class StoredRows:
         except (AttributeError, KeyError, TypeError, ValueError) as odd:
             raise ValueError(f"{name}: not sound row blocks ({odd})") from None
 
-    def blocks(self, rows: int) -> Iterator[tuple[Any, Any]]:
+    def blocks(self, rows: int, first: int = 0) -> Iterator[tuple[Any, Any]]:
         """Yield some rows at a time, copied out of the files and checked."""
-        for start in range(0, self.n_rows, rows):
+        for start in range(first, self.n_rows, rows):
             stop = min(self.n_rows, start + rows)
             yield self._side("X", start, stop), self._side("Y", start, stop)
 
@@ -136,6 +136,8 @@ class _Column:
         if side not in ("X", "Y") or kind not in _TYPES.get(what, ()):
             raise ValueError(f"there is no array {part[:40]!r} of type {str(kind)[:10]!r}")
         path, dtype = os.path.join(folder, part), np.dtype(kind)
+        if not os.path.isfile(path):
+            raise ValueError(f"{part} is missing")
         count, rest = divmod(os.path.getsize(path), dtype.itemsize)
         if rest:
             raise ValueError(f"{part} is cut")
