@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import scipy.linalg
+import scipy.sparse as sp
 from threadpoolctl import threadpool_limits
 
 from nnae import _core
@@ -66,6 +67,7 @@ class Landmarks:
     def _similarities(self, X: Any, n_threads: int) -> Array:
         """Return the kernel between X and the landmarks (n x m)."""
         dtype = self.basis.dtype
+        X = _stored_as(self.rows, X)
         if hasattr(X, "indptr"):
             products = np.asarray((X @ self.rows.T).toarray(), dtype)
         else:
@@ -85,6 +87,13 @@ class Landmarks:
         out = np.empty((kernel.shape[0], self.basis.shape[1]), self.basis.dtype)
         _core.multiply(kernel, self.basis, out, n_threads)
         return out
+
+
+def _stored_as(rows: Any, X: Any) -> Any:
+    """Return X sparse where the landmarks are, and dense where they are not."""
+    if hasattr(rows, "indptr") == hasattr(X, "indptr"):
+        return X
+    return sp.csr_matrix(X) if hasattr(rows, "indptr") else X.toarray()
 
 
 def _squares(X: Any) -> Array:

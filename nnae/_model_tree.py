@@ -42,6 +42,7 @@ MODULES: tuple[str, ...] = (
     "nnae.r",
     "nnae._gram_ridge",
     "nnae._landmarks",
+    "nnae.images",
 )
 #: Types beyond scikit-learn's estimators and numpy's that nested estimators may hold.
 TRUSTED = (

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import nnae
-from nnae.reporting._png import png_address
+from nnae._png import png_address
 
 EVIL = "<script>alert(1)</script>"
 NAMES = [EVIL, "</title>&amp;", *(f"label {j}" for j in range(2, 72))]

@@ -13,7 +13,7 @@ import nnae
 
 MODULES = (
     "nnae", "nnae.metrics", "nnae.io", "nnae.datasets", "nnae.decoders", "nnae.hierarchy",
-    "nnae.ridge", "nnae.r",
+    "nnae.ridge", "nnae.images", "nnae.r",
 )  # fmt: skip
 
 

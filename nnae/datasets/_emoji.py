@@ -9,14 +9,14 @@ import numpy.typing as npt
 import scipy.sparse as sp
 from sklearn.utils import Bunch
 
+from nnae._hog_colour import hog_colour, hog_colour_names
 from nnae.datasets._archive import DATA_FOLDER, read_arrays, unpack_names, unpack_rows
 from nnae.datasets._split import is_test_origin
 
 SIDE = 64  # pixels
-_HOG = {"orientations": 9, "pixels_per_cell": (8, 8), "cells_per_block": (2, 2)}
+#: Gradients in cells of 8 x 8 pixels; bins of hue, saturation and value in 4 x 4 cells.
+_HOW: dict[str, Any] = {"orientations": 9, "cell": 8, "block": 2, "bins": (8, 4, 4), "grid": 4}
 _N_HOG = 7 * 7 * 2 * 2 * 9
-_BINS = np.array([8, 4, 4])  # hue, saturation, value
-_CELLS = 4  # the picture is cut into 4 x 4 cells
 
 _DESCRIPTION = """\
 Emoji
@@ -92,7 +92,7 @@ def load_emoji(*, return_images: bool = False) -> Bunch:
             f"{name}_{side}": v[rows] for name, v in columns.items() for side, rows in sides.items()
         },
         label_names=unpack_names(stored["keywords"]),
-        feature_names=_feature_names(),
+        feature_names=np.array(hog_colour_names((SIDE, SIDE), **_HOW), dtype=object),
         groups=_main_groups(Y[~test], columns["row_groups"][~test]),
         DESCR=_DESCRIPTION.format(
             release=unpack_names(stored["release"])[0],
@@ -147,41 +147,13 @@ def emoji_features(images: npt.ArrayLike) -> npt.NDArray[np.float32]:
     >>> emoji_features(np.zeros((2, 64, 64, 3), np.uint8)).shape
     (2, 3940)
     """
-    try:
-        from skimage.color import rgb2gray, rgb2hsv
-        from skimage.feature import hog
-    except ImportError as missing:
-        raise ImportError(
-            "emoji_features needs scikit-image: pip install 'nnae[images]'"
-        ) from missing
     images = np.asarray(images)
     if images.ndim != 4 or images.shape[1:] != (SIDE, SIDE, 3) or images.dtype != np.uint8:
         raise ValueError(
             "images must be an array of uint8, n x 64 x 64 x 3; got "
             f"{images.dtype} of shape {images.shape}"
         )
-    X = np.zeros((len(images), _N_HOG + (_CELLS**2 + 1) * int(_BINS.prod())), np.float32)
-    for row, image in zip(X, images, strict=True):
-        row[:_N_HOG] = _half_length(hog(rgb2gray(image), block_norm="L2-Hys", **_HOG))
-        row[_N_HOG:] = _half_length(_colours(rgb2hsv(image)))
-    return X
-
-
-def _colours(hsv: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    place = np.minimum((hsv * _BINS).astype(np.int64), _BINS - 1)
-    code = (place[..., 0] * _BINS[1] + place[..., 1]) * _BINS[2] + place[..., 2]
-    size, step = int(_BINS.prod()), SIDE // _CELLS
-    cell = np.arange(SIDE) // step
-    cell_of = cell[:, None] * _CELLS + cell
-    counts = np.bincount((cell_of * size + code).ravel(), minlength=_CELLS**2 * size)
-    whole = counts.reshape(-1, size).sum(0)
-    shares = np.concatenate((counts / step**2, whole / SIDE**2))
-    return np.asarray(np.sqrt(shares), dtype=np.float64)
-
-
-def _half_length(part: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    length = float(np.linalg.norm(part))
-    return part * np.sqrt(0.5) / length if length > 0 else part
+    return hog_colour(images, **_HOW)
 
 
 def pack_features(X: npt.NDArray[np.float32]) -> dict[str, npt.NDArray[Any]]:
@@ -197,20 +169,6 @@ def _stored_features(stored: dict[str, npt.NDArray[Any]]) -> sp.csr_matrix:
     X[:, :_N_HOG] *= stored["feature_scales"][0]
     X[:, _N_HOG:] *= stored["feature_scales"][1]
     return sp.csr_matrix(X)
-
-
-def _feature_names() -> npt.NDArray[np.object_]:
-    gradients = [
-        f"gradient block {y},{x} cell {b},{a} orientation {o}"
-        for y, x, b, a, o in np.ndindex(7, 7, 2, 2, 9)
-    ]
-    places = [f"cell {y},{x}" for y, x in np.ndindex(_CELLS, _CELLS)] + ["whole"]
-    colours = [
-        f"colour {place} hue {h} saturation {s} value {v}"
-        for place in places
-        for h, s, v in np.ndindex(*_BINS)
-    ]
-    return np.array(gradients + colours, dtype=object)
 
 
 def _main_groups(Y: sp.csr_matrix, row_groups: npt.NDArray[np.object_]) -> npt.NDArray[np.object_]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -39,13 +39,16 @@ class Flow:
     links: list[tuple[int, int, float]]
 
 
-class _Builder:
+class Builder:
+    """Collects nodes, each once, and links, whose amounts add up."""
+
     def __init__(self) -> None:
         self.nodes: list[dict[str, Any]] = []
         self.amounts: dict[tuple[int, int], float] = {}
         self._place: dict[tuple[int, str], int] = {}
 
     def node(self, column: int, kind: str, name: str) -> int:
+        """Return the number of a node."""
         key = (column, f"{kind}:{name}")
         if key not in self._place:
             self._place[key] = len(self.nodes)
@@ -53,26 +56,53 @@ class _Builder:
         return self._place[key]
 
     def link(self, source: int, target: int, amount: float) -> None:
+        """Let an amount flow."""
         if amount != 0:
             key = (source, target)
             self.amounts[key] = self.amounts.get(key, 0.0) + float(amount)
 
+    def flow(self, columns: list[str]) -> Flow:
+        """Return what was built; nodes that nothing flows through are left out."""
+        used = sorted({node for link in self.amounts for node in link})
+        place = {node: at for at, node in enumerate(used)}
+        links = [(place[a], place[b], amount) for (a, b), amount in self.amounts.items()]
+        nodes = [self.nodes[node] for node in used]
+        _weigh(nodes, links)
+        return Flow(columns, nodes, links)
 
-def make_flow(explanation: Explanation) -> Flow:
-    """Lead contributions from features to the label.
+
+class Sources(Protocol):
+    """Leads what a score is made of to concepts (number -> node) and to the label's node."""
+
+    def __call__(
+        self, build: Builder, explanation: Explanation, nodes: dict[int, int], goal: int, limit: int
+    ) -> None:
+        """Add nodes and links of the first column."""
+
+
+def concept_amounts(explanation: Explanation) -> Array:
+    """Return what each concept of the decoded level gives the label, over all ledgers (k)."""
+    amounts = np.zeros(len(explanation.question.codes))
+    for ledger in explanation.ledgers:
+        through = ledger.by_concept()
+        amounts = amounts if through is None else amounts + through
+    return amounts
+
+
+def make_flow(
+    explanation: Explanation, sources: Sources | None = None, first: str = "features"
+) -> Flow:
+    """Lead contributions from features, or what `sources` brings, to the label.
 
     A concept's contribution passes on to the concepts above it in proportion to what they
     compose of its code, :math:`z_{2q} W_2[q, p]`; what has no parent there goes to the label.
     """
     question, names = explanation.question, explanation.concepts_named
     limit = explanation.top or SHOWN
-    amounts = np.zeros(len(question.codes))
-    for ledger in explanation.ledgers:
-        through = ledger.by_concept()
-        amounts = amounts if through is None else amounts + through
+    amounts = concept_amounts(explanation)
     shown = largest(amounts, limit)
     uppers = _uppers(explanation)
-    build = _Builder()
+    build = Builder()
     last = 2 + len(uppers)
     goal = build.node(last, "label", explanation.label)
     nodes = {p: build.node(1, "concept", names.name(question.level, p)) for p in shown.tolist()}
@@ -82,12 +112,10 @@ def make_flow(explanation: Explanation) -> Flow:
     if len(others):
         rest = build.node(1, "others", f"{len(others)} other concepts")
         nodes |= dict.fromkeys(others.tolist(), rest)
-    _from_features(build, explanation, nodes, goal, limit)
+    (sources or _from_features)(build, explanation, nodes, goal, limit)
     _upward(build, explanation, nodes, amounts, uppers, goal)
-    links = [(source, target, amount) for (source, target), amount in build.amounts.items()]
-    _weigh(build.nodes, links)
-    columns = ["features", *(f"level {question.level + i}" for i in range(1 + len(uppers)))]
-    return Flow([*columns, "label"], build.nodes, links)
+    columns = [first, *(f"level {question.level + i}" for i in range(1 + len(uppers)))]
+    return build.flow([*columns, "label"])
 
 
 def _uppers(explanation: Explanation) -> list[tuple[int, Array]]:
@@ -102,7 +130,7 @@ def _uppers(explanation: Explanation) -> list[tuple[int, Array]]:
 
 
 def _from_features(
-    build: _Builder, explanation: Explanation, nodes: dict[int, int], goal: int, limit: int
+    build: Builder, explanation: Explanation, nodes: dict[int, int], goal: int, limit: int
 ) -> None:
     names = explanation.features_named
     found = FeatureAmounts(explanation)
@@ -147,7 +175,7 @@ def _from_features(
 
 
 def _upward(
-    build: _Builder,
+    build: Builder,
     explanation: Explanation,
     nodes: dict[int, int],
     amounts: Array,

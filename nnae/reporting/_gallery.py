@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from nnae._png import png_address
 from nnae.explaining import Explanation, explain
 from nnae.reporting._heldout import HeldOut
 from nnae.reporting._numbers import short, shorts
-from nnae.reporting._png import png_address
 
 Array = npt.NDArray[Any]
 

@@ -12,6 +12,7 @@ import bench_demo
 import bench_factorise
 import bench_race
 import bench_reader
+import bench_regions
 import bench_report
 import bench_study
 import bench_trees
@@ -32,6 +33,7 @@ def main():
     add_classify(commands)
     add_study(commands)
     add_report(commands)
+    add_regions(commands)
     for command in commands.choices.values():
         command.add_argument("--json", metavar="FILE", help="store the numbers")
     chosen = parser.parse_args()
@@ -165,6 +167,22 @@ def add_report(commands):
     command = commands.add_parser("report", help="a report of the tags model, written and opened")
     command.add_argument("--threads", type=int, default=1)
     command.set_defaults(run=lambda chosen: bench_report.run(n_threads=chosen.threads))
+
+
+def add_regions(commands):
+    command = commands.add_parser("regions", help="deletion of the region that explains a picture")
+    command.add_argument("--threads", type=int, default=1)
+    command.add_argument("--data", choices=bench_regions.names(), default=None)
+    command.add_argument("--cases", type=int, default=100, help="pictures at most")
+    command.add_argument("--profile", choices=("fast", "best"), default="best")
+    command.set_defaults(
+        run=lambda chosen: bench_regions.run(
+            only=chosen.data,
+            n_cases=chosen.cases,
+            profile=chosen.profile,
+            n_threads=chosen.threads,
+        )
+    )
 
 
 def this_command():
