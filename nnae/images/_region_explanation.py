@@ -249,7 +249,7 @@ def region_explanation(
     >>> model = model.fit(data.X_train[:200], data.Y_train[:200])
     >>> found = region_explanation(model, ImageFeatures(), data.images_test[0], regions="grid")
     >>> found.heat.shape, len(found.parts)
-    ((64, 64), 36)
+    ((64, 64), 42)
     """
     asked = Occluded.of(
         classifier,
