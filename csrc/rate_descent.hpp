@@ -1,6 +1,7 @@
 // Coordinate descent on the rows of a factor under Kullback-Leibler or Bernoulli loss.
 //
 //   min over F_i >= 0 of  sum_p s_p F_ip + sum_j term(P_ij, r_ij),   r_ij = F_i . H_j at non-zeros
+//                         (+ l1 sum(f) + l2/2 |f|^2)
 //   s = column sums of H,   P: n x m sparse, F: n x k (updated), H: m x k
 //
 // The rates of one row are kept in double while its coordinates move; memory is a few numbers per
@@ -35,8 +36,10 @@ namespace nnae {
 namespace detail {
 
 // Scratch of one thread, sized by the longest row.
+template <typename T>
 struct RowRates {
-    std::vector<double> y, rate, ratio, curvature, weights, slopes;  // slopes: k, the others: m
+    std::vector<double> y, rate, ratio, curvature, weights;  // m each
+    std::vector<T> slopes;                                   // k
     void reserve(std::int64_t m, std::int64_t k) {
         for (auto *of : {&y, &rate, &ratio, &curvature, &weights})
             of->resize(static_cast<std::size_t>(m));
@@ -44,8 +47,8 @@ struct RowRates {
     }
 };
 
-template <typename Loss>
-inline void refresh(RowRates &row, std::int64_t m) {
+template <typename Loss, typename T>
+inline void refresh(RowRates<T> &row, std::int64_t m) {
     const double *y = row.y.data(), *rate = row.rate.data();
     double *ratio = row.ratio.data(), *curvature = row.curvature.data();
 #pragma omp simd
@@ -56,8 +59,9 @@ inline void refresh(RowRates &row, std::int64_t m) {
     }
 }
 
-template <typename Loss>
-inline double change_of_terms(const RowRates &row, const double *w, double step, std::int64_t m) {
+template <typename Loss, typename T>
+inline double change_of_terms(const RowRates<T> &row, const double *w, double step,
+                              std::int64_t m) {
     const double *y = row.y.data(), *rate = row.rate.data();
     double sum = 0;
 #pragma omp simd reduction(+ : sum)
@@ -69,8 +73,8 @@ inline double change_of_terms(const RowRates &row, const double *w, double step,
 // How far a coordinate may rise before every rate that it moves is beyond all use. Without this
 // bound a row that has every label of a concept would send its code to infinity under the Bernoulli
 // loss.
-template <typename Loss>
-inline double room_to_grow(const RowRates &row, const double *w, std::int64_t m) {
+template <typename Loss, typename T>
+inline double room_to_grow(const RowRates<T> &row, const double *w, std::int64_t m) {
     if constexpr (Loss::useful_rate == std::numeric_limits<double>::infinity())
         return Loss::useful_rate;
     double room = 0;
@@ -81,8 +85,8 @@ inline double room_to_grow(const RowRates &row, const double *w, std::int64_t m)
 
 // Slope of the objective along coordinate p after a step. What is left of a rate after a step that
 // takes all of it is rounding: it counts as a small share, lest the rounding decide.
-template <typename Loss>
-inline double slope_after(const RowRates &row, const double *w, double sum, double step,
+template <typename Loss, typename T>
+inline double slope_after(const RowRates<T> &row, const double *w, double slope, double step,
                           std::int64_t m) {
     const double *y = row.y.data(), *rate = row.rate.data();
     constexpr double tiny = 1e-14;
@@ -91,15 +95,15 @@ inline double slope_after(const RowRates &row, const double *w, double sum, doub
     for (std::int64_t a = 0; a < m; ++a)
         pull +=
             w[a] * Loss::derivatives(y[a], std::max(rate[a] + step * w[a], tiny * rate[a])).ratio;
-    return sum - pull;
+    return slope - pull;
 }
 
 // Whether a step to the left takes at most half of every rate, and at most half of the length over
 // which the curvature can change. Newton's step, or a part of it, then lowers the objective: with
 // t <= 1/2 the share taken, -log(1 - t) - t < t^2, and the curvature under Bernoulli grows by at
 // most 7 % more than that of a logarithm.
-template <typename Loss>
-inline bool is_gentle(const RowRates &row, const double *w, double step, std::int64_t m) {
+template <typename Loss, typename T>
+inline bool is_gentle(const RowRates<T> &row, const double *w, double step, std::int64_t m) {
     const double *rate = row.rate.data();
     double worst = 0;
 #pragma omp simd reduction(max : worst)
@@ -108,27 +112,41 @@ inline bool is_gentle(const RowRates &row, const double *w, double step, std::in
     return worst <= 0;
 }
 
+// What a coordinate costs by itself: slope * f + bend/2 * f^2.
+struct OwnCost {
+    double slope, bend;
+    double at(double f) const { return slope + bend * f; }
+    double change(double f, double moved) const {
+        return (moved - f) * (slope + bend * (f + moved) / 2);
+    }
+    // Least own cost - pulled log f: the multiplicative step, with the pull of all labels on f.
+    double balance(double pulled) const {
+        return 2 * pulled / (slope + std::sqrt(slope * slope + 4 * bend * pulled));
+    }
+};
+
 // Moves one coordinate of a row whose weights have been gathered; returns the change.
-template <typename Loss>
-inline double move_coordinate(RowRates &row, std::int64_t m, double sum, double f, double floor) {
+template <typename Loss, typename T>
+inline double move_coordinate(RowRates<T> &row, std::int64_t m, OwnCost own, double f,
+                              double floor) {
     const double *w = row.weights.data(), *ratio = row.ratio.data(), *bend = row.curvature.data();
-    double pull = 0, curvature = 0;
+    double pull = 0, curvature = own.bend;
 #pragma omp simd reduction(+ : pull, curvature)
     for (std::int64_t a = 0; a < m; ++a) {
         pull += ratio[a] * w[a];
         curvature += bend[a] * w[a] * w[a];
     }
-    const double gradient = sum - pull;
+    const double gradient = own.at(f) - pull;
     if (f <= floor && gradient >= 0) return 0;
     double moved = curvature > 0 ? f - gradient / curvature : (gradient > 0 ? 0 : f);
     moved = std::max(moved, floor);
     if (moved > f) moved = std::min(moved, f + room_to_grow<Loss>(row, w, m));
     if (gradient > 0 && m > 0 && !is_gentle<Loss>(row, w, moved - f, m)) {
         const double step = moved - f;
-        const bool confirmed = moved > floor
-                                   ? sum * step + change_of_terms<Loss>(row, w, step, m) <= 0
-                                   : slope_after<Loss>(row, w, sum, step, m) >= 0;
-        if (!confirmed) moved = std::max(floor, f * pull / sum);
+        const bool confirmed =
+            moved > floor ? own.change(f, moved) + change_of_terms<Loss>(row, w, step, m) <= 0
+                          : slope_after<Loss>(row, w, own.at(moved), step, m) >= 0;
+        if (!confirmed) moved = std::max(floor, own.balance(f * pull));
     }
     const double change = moved - f;
     if (change == 0) return 0;
@@ -167,17 +185,13 @@ inline void start_if_empty(Csr<T, I> P, std::int64_t i, const CoordinateOptions<
 // Sets targets and rates of row i of P.
 template <typename Loss, typename T, typename I>
 inline void gather_rates(Csr<T, I> P, std::int64_t i, Matrix<const T> H, const T *f,
-                         RowRates &row) {
+                         RowRates<T> &row) {
     const std::int64_t m = P.end(i) - P.begin(i);
     for (std::int64_t a = 0; a < m; ++a) {
         const std::int64_t at = P.begin(i) + a;
         const T *h = H.row(static_cast<std::int64_t>(P.indices[at]));
-        double rate = 0;
-#pragma omp simd reduction(+ : rate)
-        for (std::int64_t p = 0; p < H.cols; ++p)
-            rate += static_cast<double>(f[p]) * static_cast<double>(h[p]);
         row.y[static_cast<std::size_t>(a)] = static_cast<double>(P.value(at));
-        row.rate[static_cast<std::size_t>(a)] = rate;
+        row.rate[static_cast<std::size_t>(a)] = static_cast<double>(dot(f, h, H.cols));
     }
     refresh<Loss>(row, m);
 }
@@ -185,13 +199,15 @@ inline void gather_rates(Csr<T, I> P, std::int64_t i, Matrix<const T> H, const T
 // One pass over the coordinates of row i; returns the largest move.
 template <typename Loss, typename T, typename I>
 inline double pass_over_row(Csr<T, I> P, std::int64_t i, Matrix<const T> H,
-                            const CoordinateOptions<T> &options, RowRates &row, T *f) {
+                            const CoordinateOptions<T> &options, RowRates<T> &row, T *f) {
     const std::int64_t k = H.cols, m = P.end(i) - P.begin(i);
     const I *columns = P.indices + P.begin(i);
     const double floor = static_cast<double>(options.floor);
-    double *slopes = row.slopes.data(), *w = row.weights.data(), largest = 0;
+    const double l1 = static_cast<double>(options.l1), l2 = static_cast<double>(options.l2);
+    T *slopes = row.slopes.data();
+    double *w = row.weights.data(), largest = 0;
     for (std::int64_t p = 0; p < k; ++p)
-        slopes[p] = sum_of(options, p) + static_cast<double>(options.l1);
+        slopes[p] = static_cast<T>(sum_of(options, p) + l1) + options.l2 * f[p];
     for (std::int64_t a = 0; a < m; ++a)
         add_scaled(slopes, static_cast<T>(-row.ratio[static_cast<std::size_t>(a)]),
                    H.row(static_cast<std::int64_t>(columns[a])), k);
@@ -200,8 +216,8 @@ inline double pass_over_row(Csr<T, I> P, std::int64_t i, Matrix<const T> H,
         if (before <= floor && slopes[p] >= 0) continue;
         for (std::int64_t a = 0; a < m; ++a)
             w[a] = static_cast<double>(H.row(static_cast<std::int64_t>(columns[a]))[p]);
-        const double sum = sum_of(options, p) + static_cast<double>(options.l1);
-        const double change = move_coordinate<Loss>(row, m, sum, before, floor);
+        const OwnCost own{sum_of(options, p) + l1, l2};
+        const double change = move_coordinate<Loss>(row, m, own, before, floor);
         f[p] = std::max(options.floor, static_cast<T>(before + change));
         largest = std::max(largest, std::abs(change));
     }
@@ -215,10 +231,10 @@ void rate_step(Csr<T, I> P, Matrix<const T> H, const CoordinateOptions<T> &optio
     const std::int64_t k = F.cols;
     std::int64_t longest = 0;
     for (std::int64_t i = 0; i < P.rows; ++i) longest = std::max(longest, P.end(i) - P.begin(i));
-    std::vector<detail::RowRates> rows(static_cast<std::size_t>(std::max(options.n_threads, 1)));
+    std::vector<detail::RowRates<T>> rows(static_cast<std::size_t>(std::max(options.n_threads, 1)));
     for (auto &row : rows) row.reserve(longest, k);
     parallel_for(P.rows, 16, options.n_threads, [&](std::int64_t begin, std::int64_t end, int t) {
-        detail::RowRates &row = rows[static_cast<std::size_t>(t)];
+        detail::RowRates<T> &row = rows[static_cast<std::size_t>(t)];
         for (std::int64_t i = begin; i < end; ++i) {
             T *f = F.row(i);
             detail::start_if_empty(P, i, options, k, f);

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "parallel.hpp"
+#include "simd.hpp"
 #include "views.hpp"
 
 namespace nnae {
@@ -34,16 +35,76 @@ inline T dot(const T *__restrict a, const T *__restrict b, std::int64_t k) {
     return sum;
 }
 
+namespace detail {
+
+// Columns [p, p + Vectors registers) of sum_j P_ij H_j. Entries are added in blocks, so that the
+// sums of long rows keep their digits.
+template <int Vectors, typename T, typename I>
+inline void sparse_panel(Csr<T, I> P, std::int64_t i, Matrix<const T> H, std::int64_t p, T *out) {
+    constexpr std::int64_t block = 256;
+    Pack<T> total[Vectors] = {};
+    for (std::int64_t from = P.begin(i); from < P.end(i); from += block) {
+        const std::int64_t end = std::min(from + block, P.end(i));
+        Pack<T> sum[Vectors] = {};
+        for (std::int64_t at = from; at < end; ++at) {
+            const T *h = H.row(static_cast<std::int64_t>(P.indices[at])) + p;
+            if (P.values) {
+                const Pack<T> x = broadcast(P.values[at]);
+                for (int v = 0; v < Vectors; ++v) sum[v] += x * load(h + v * lanes<T>);
+            } else {
+                for (int v = 0; v < Vectors; ++v) sum[v] += load(h + v * lanes<T>);
+            }
+        }
+        for (int v = 0; v < Vectors; ++v) total[v] += sum[v];
+    }
+    for (int v = 0; v < Vectors; ++v) store(out + p + v * lanes<T>, total[v]);
+}
+
+// Row i of P H. The sums stay in registers while the rows of H stream by.
+template <typename T, typename I>
+inline void sparse_row(Csr<T, I> P, std::int64_t i, Matrix<const T> H, T *out) {
+    constexpr std::int64_t width = lanes<T>;
+    std::int64_t p = 0;
+    for (; p + 8 * width <= H.cols; p += 8 * width) sparse_panel<8>(P, i, H, p, out);
+    for (; p + 2 * width <= H.cols; p += 2 * width) sparse_panel<2>(P, i, H, p, out);
+    if (p == H.cols) return;
+    std::fill(out + p, out + H.cols, T(0));
+    for (std::int64_t at = P.begin(i); at < P.end(i); ++at)
+        add_scaled(out + p, P.value(at), H.row(static_cast<std::int64_t>(P.indices[at])) + p,
+                   H.cols - p);
+}
+
+}  // namespace detail
+
+namespace detail {
+
+// C by panels of H that are packed side by side: what many entries share stays in L2.
+template <typename T, typename I>
+void sparse_product_by_panels(Csr<T, I> P, Matrix<const T> H, int n_threads, Matrix<T> C) {
+    constexpr std::int64_t width = 8 * lanes<T>;
+    std::vector<T> packed(static_cast<std::size_t>(H.rows * width));
+    for (std::int64_t p = 0; p < H.cols; p += width) {
+        const std::int64_t used = std::min(width, H.cols - p);
+        const Matrix<const T> panel{packed.data(), H.rows, used};
+        parallel_for(H.rows, 256, n_threads, [&](std::int64_t begin, std::int64_t end, int) {
+            for (std::int64_t j = begin; j < end; ++j)
+                std::copy_n(H.row(j) + p, used, packed.data() + j * used);
+        });
+        parallel_for(P.rows, 64, n_threads, [&](std::int64_t begin, std::int64_t end, int) {
+            for (std::int64_t i = begin; i < end; ++i) sparse_row(P, i, panel, C.row(i) + p);
+        });
+    }
+}
+
+}  // namespace detail
+
 template <typename T, typename I>
 void sparse_product(Csr<T, I> P, Matrix<const T> H, int n_threads, Matrix<T> C) {
+    constexpr std::int64_t outgrown = (1 << 20) / static_cast<std::int64_t>(sizeof(T));
+    if (H.cols > 8 * lanes<T> && H.rows * H.cols > outgrown && P.nnz() > 8 * H.rows)
+        return detail::sparse_product_by_panels(P, H, n_threads, C);
     parallel_for(P.rows, 64, n_threads, [&](std::int64_t begin, std::int64_t end, int) {
-        for (std::int64_t i = begin; i < end; ++i) {
-            T *row = C.row(i);
-            std::fill_n(row, C.cols, T(0));
-            for (std::int64_t at = P.begin(i); at < P.end(i); ++at)
-                add_scaled(row, P.value(at), H.row(static_cast<std::int64_t>(P.indices[at])),
-                           C.cols);
-        }
+        for (std::int64_t i = begin; i < end; ++i) detail::sparse_row(P, i, H, C.row(i));
     });
 }
 

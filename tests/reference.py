@@ -120,14 +120,15 @@ def least_squares_codes(P, H, l1=0.0, l2=0.0):
     return np.array([optimize.nnls(root, side)[0] for side in sides.T])
 
 
-def rate_codes(name, P, H, l1=0.0, floor=1e-100):
-    """Minimise the loss of every row + l1 sum(f) over f >= floor, by L-BFGS-B."""
+def rate_codes(name, P, H, l1=0.0, l2=0.0, floor=1e-100):
+    """Minimise the loss of every row + l1 sum(f) + l2/2 |f|^2 over f >= floor, by L-BFGS-B."""
 
     def row(p):
         def value(f):
             R = np.maximum(H @ f, SMALLEST_RATE)
             slope = H.sum(axis=0) - ratio(name, p, R) @ H
-            return loss(name, p[None], R[None]) + l1 * f.sum(), slope + l1
+            own = l1 * f.sum() + l2 / 2 * (f**2).sum()
+            return loss(name, p[None], R[None]) + own, slope + l1 + l2 * f
 
         start = np.full(H.shape[1], (p.sum() + 0.1) / H.sum())
         bounds = [(floor, None)] * H.shape[1]

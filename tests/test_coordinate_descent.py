@@ -51,16 +51,17 @@ def test_least_squares_codes_match_nnls(name, l1, l2, dtype):
 
 @pytest.mark.parametrize("loss_name", RATE_LOSSES)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("l1", [0.0, 0.2])
+@pytest.mark.parametrize(("l1", "l2"), [(0.0, 0.0), (0.2, 0.0), (0.1, 0.7)])
 @pytest.mark.parametrize("name", [name for name in SMALL if name != "middle"])
-def test_rate_codes_match_a_generic_solver(name, l1, dtype, loss_name):
+def test_rate_codes_match_a_generic_solver(name, l1, l2, dtype, loss_name):
     given = case(name, dtype, binary=loss_name == "bernoulli")
     P, _, H = given.double()
     if name == "every cell" and loss_name == "bernoulli" and l1 == 0:
         l1 = 0.05  # complete label sets have endless codes without a penalty
-    F, _ = descend(loss_name, given.P, given.H, given.F, l1=l1, repeats=2000, tolerance=1e-9)
-    wanted = objective(loss_name, P, rate_codes(loss_name, P, H, l1), H, l1)
-    got = objective(loss_name, P, F.astype(float), H, l1)
+    how = {"l1": l1, "l2": l2}
+    F, _ = descend(loss_name, given.P, given.H, given.F, repeats=2000, tolerance=1e-9, **how)
+    wanted = objective(loss_name, P, rate_codes(loss_name, P, H, **how), H, **how)
+    got = objective(loss_name, P, F.astype(float), H, **how)
     rtol = 1e-4 if dtype == np.float32 else 1e-6
     np.testing.assert_allclose(got, wanted, rtol=rtol, atol=rtol)
     assert (dtype(given.floor) <= F).all()
@@ -108,6 +109,23 @@ def test_dense_right_hand_sides_give_what_the_sparse_target_gives(name, dtype):
     np.testing.assert_array_equal(at_any_threads(dense), wanted)
     with pytest.raises(ValueError, match="shape of the factor"):
         _core.coordinate_step_dense(np.ones((1, 99), dtype), gram, given.F.copy(), 1, 0.0, 1)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(("n", "k"), [(1, 1), (15, 3), (16, 4), (17, 5), (40, 70), (65, 8)])
+def test_rows_in_lanes_are_descended_as_rows_one_by_one(n, k, dtype):
+    rng = np.random.default_rng(n)
+    P = (rng.random((n, 30)) < 0.2).astype(dtype)
+    H, F = rng.random((30, k)).astype(dtype), rng.random((n, k)).astype(dtype)
+    F[rng.random(F.shape) < 0.6] = 0
+    got, _ = descend("frobenius", P, H, F, l1=0.1, l2=0.2, repeats=2)
+    wanted = F.astype(float)
+    G, B = (H.T @ H).astype(float), (P @ H).astype(float)
+    for _ in range(2):
+        for p in range(k):
+            slope = wanted @ G[p] + 0.2 * wanted[:, p] - B[:, p] + 0.1
+            wanted[:, p] = np.maximum(0, wanted[:, p] - slope / (G[p, p] + 0.2))
+    np.testing.assert_allclose(got, wanted, rtol=1e-3, atol=1e-5)
 
 
 def test_a_zero_on_the_gram_diagonal_leaves_a_coordinate_or_gives_zero():
@@ -174,9 +192,9 @@ def test_rows_at_the_floor_start_anew(loss_name):
 @settings(max_examples=100)
 @draw(
     st.integers(0, 10**6), st.integers(1, 12), st.integers(1, 9), st.integers(1, 5),
-    st.sampled_from([0.0, 0.1, 3.0]),
+    st.sampled_from([0.0, 0.1, 3.0]), st.sampled_from([0.0, 0.2, 20.0]),
 )  # fmt: skip
-def test_the_objective_never_rises(loss_name, seed, n, m, k, l1):
+def test_the_objective_never_rises(loss_name, seed, n, m, k, l1, l2):
     rng = np.random.default_rng(seed)
     P = (rng.random((n, m)) < rng.choice([0.05, 0.3, 0.9])).astype(float)
     if loss_name != "bernoulli":
@@ -187,9 +205,9 @@ def test_the_objective_never_rises(loss_name, seed, n, m, k, l1):
         F, H = np.maximum(F, FLOOR["float64"]), np.maximum(H, FLOOR["float64"])
         empty = (FLOOR["float64"] >= F).all(axis=1)
         F[empty] = 1e-3  # rows at the floor start anew: that is no descent step
-    before = objective(loss_name, P, F, H, l1)
+    before = objective(loss_name, P, F, H, l1, l2)
     for _ in range(3):
-        F, _ = descend(loss_name, P, H, F, l1=l1)
-        after = objective(loss_name, P, F, H, l1)
+        F, _ = descend(loss_name, P, H, F, l1=l1, l2=l2)
+        after = objective(loss_name, P, F, H, l1, l2)
         assert after <= before + 1e-9 * (abs(before) + (P**2).sum())
         before = after

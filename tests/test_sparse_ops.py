@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
 from cases import NAMES, at_any_threads, case, denominator, sides
 
 from nnae import _core
@@ -26,6 +27,27 @@ def test_sparse_products_match_numpy(name, binary, index, dtype):
     np.testing.assert_array_equal(product(1, keep_values=True), got)
     P, _, H = given.double()
     np.testing.assert_allclose(got, P @ H, rtol=given.rtol)
+
+
+@dtypes
+def test_a_factor_larger_than_a_cache_gives_the_bits_of_its_columns(dtype):
+    rng = np.random.default_rng(0)
+    P = (rng.random((500, 4001)) < 0.02) * rng.random((500, 4001))
+    P[3] = 1  # a row that is longer than a block
+    P = sp.csr_matrix(P, dtype=dtype)
+    H = rng.random((4001, 150)).astype(dtype)
+
+    def product(H):
+        def run(n_threads):
+            out = np.full((500, H.shape[1]), np.nan, dtype)
+            _core.spmm(P.indptr, P.indices, P.data, np.ascontiguousarray(H), out, n_threads)
+            return out
+
+        return at_any_threads(run)
+
+    got = product(H)
+    np.testing.assert_allclose(got, P @ H, rtol=1e-5 if dtype == np.float32 else 1e-12)
+    np.testing.assert_array_equal(product(H[:, :16]), got[:, :16])
 
 
 @dtypes
