@@ -10,6 +10,8 @@ import numpy.typing as npt
 import scipy.sparse as sp
 from sklearn.utils import check_array
 
+from nnae._sparse_input import check_indices
+
 Array = npt.NDArray[Any]
 
 
@@ -40,6 +42,7 @@ class FeatureRows:
         like : (int, bool), optional
             Columns after splitting, and whether signs were split, of the training rows.
         """
+        check_indices(X, "X")
         checked: Any = check_array(X, accept_sparse="csr", dtype=dtype, input_name="X")
         if n_rows is not None and checked.shape[0] != n_rows:
             raise ValueError(f"Y has {n_rows} rows, X has {checked.shape[0]}")

@@ -10,6 +10,7 @@ import scipy.sparse as sp
 from sklearn.base import BaseEstimator
 
 from nnae import _core
+from nnae._sparse_input import check_indices
 
 try:  # scikit-learn >= 1.6
     from sklearn.utils.validation import validate_data as _validate_data
@@ -33,6 +34,7 @@ def check_features(estimator: BaseEstimator, X: Any, *, reset: bool) -> Any:
     ``reset`` sets ``n_features_in_`` (and ``feature_names_in_`` for a DataFrame) of the estimator;
     otherwise X is compared with them.
     """
+    check_indices(X, "X")
     checked: Any = _validate_data(
         estimator, X, reset=reset, accept_sparse="csr", dtype=[np.float64, np.float32], order="C"
     )

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
+from nnae._sparse_input import check_indices
+
 
 @dataclass(frozen=True)
 class LabelSpace:
@@ -181,6 +183,7 @@ def _as_csr(Y: Any, dtype: Any) -> sp.csr_matrix:
     matrix: Any
     is_sparse: bool = sp.issparse(Y)
     if is_sparse:
+        check_indices(Y, "Y")
         matrix = sp.csr_matrix(Y)
         if matrix.dtype == object:
             raise TypeError("Y must hold numbers; got dtype object")

@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
+from nnae._sparse_input import check_indices
+
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
 IntArray = npt.NDArray[np.int64]
@@ -16,6 +18,7 @@ IntArray = npt.NDArray[np.int64]
 
 def binary_csr(Y: Any, name: str) -> sp.csr_matrix:
     """Return Y as canonical CSR of ones: a label is true where its value is above zero."""
+    check_indices(Y, name)
     if not sp.issparse(Y):
         Y = np.asarray(Y)
         if Y.dtype.kind not in "biuf":

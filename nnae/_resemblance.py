@@ -25,6 +25,7 @@ from scipy.spatial.distance import squareform
 
 from nnae._label_evidence import code_distances, company_distances, feature_distances
 from nnae._label_pairs import cooccurrence, presence
+from nnae._sparse_input import check_indices
 
 Array = npt.NDArray[Any]
 Kind = Callable[[sp.csr_matrix, Any], Array]
@@ -81,6 +82,7 @@ def resemblance(
     -----
     Costs L^2 numbers for each kind of evidence and the models of 64 concepts.
     """
+    check_indices(X, "X")
     if Y.shape[1] > MOST_LABELS:
         raise ValueError(
             f"trees of resemblance need at most {MOST_LABELS:,} labels; got {Y.shape[1]:,}"

@@ -10,6 +10,7 @@ import scipy.sparse as sp
 
 from nnae._label_pairs import cooccurrence, powered_pairs
 from nnae._labels import LabelSpace
+from nnae._sparse_input import check_indices
 from nnae._threads import resolve_threads
 from nnae._validation import check_choice, check_count, check_tolerance
 from nnae.auditing import _resampling as resampling
@@ -239,6 +240,7 @@ def _encode(name: str, Y: Any, space: LabelSpace) -> sp.csr_matrix:
 
 
 def _check_rows(name: str, X: Any, beside: str, Y: sp.csr_matrix) -> None:
+    check_indices(X, name)
     if X is not None and np.shape(X)[0] != Y.shape[0]:
         raise ValueError(f"{beside} has {Y.shape[0]} rows, {name} has {np.shape(X)[0]}")
 

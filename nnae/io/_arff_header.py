@@ -56,7 +56,7 @@ class Header:
         text = text.strip(" \t")
         if not text or text.startswith("%"):
             return False
-        word = text.split(None, 1)[0].lower()
+        word = re.split("[ \t]", text, maxsplit=1)[0].lower()
         rest = text[len(word) :].strip(" \t")
         if word == "@relation":
             self.relation = _unquote(rest) if QUOTED.fullmatch(rest) else rest
@@ -83,7 +83,7 @@ class Header:
                 line, f"attribute {name!r} is declared on line {self._lines[name]} already"
             )
         self._lines[name] = line
-        word = kind.split(None, 1)[0].lower() if kind else ""
+        word = re.split("[ \t]", kind, maxsplit=1)[0].lower()
         if kind.startswith("{"):
             values = _nominal(self.source, line, kind)
             self.attributes.append(Attribute(name, "nominal", values, line))

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from sklearn.utils import check_array
 
 from nnae._labels import LabelSpace
+from nnae._sparse_input import check_indices
 from nnae.io._blocks import LabelData
 from nnae.io._columns import arrow_blocks, is_arrow, is_zarr, zarr_blocks
 from nnae.io._names import Names, as_names
@@ -184,10 +185,10 @@ def _dtype(Y: Any, X: Any) -> Any:
 
 
 def _features(X: Any) -> Any:
+    check_indices(X, "X")
     checked: Any = check_array(X, accept_sparse="csr", dtype=[np.float64, np.float32], order="C")
     if not hasattr(checked, "indptr"):
         return np.ascontiguousarray(checked)
-    checked.check_format(full_check=True)
     if not checked.has_canonical_format:
         checked = checked.copy()
         checked.sum_duplicates()
@@ -328,6 +329,8 @@ def _of_arrow(source: Any, rows: int, label_names: Names) -> RowBlocks:
 
 
 def _of_matrices(X: Any, Y: Any, rows: int) -> RowBlocks:
+    check_indices(X, "X")
+    check_indices(Y, "Y")
     Y, X = (M.tocsr() if hasattr(M, "tocsr") else M for M in (Y, X))
     n = Y.shape[0]
     if X is not None and X.shape[0] != n:

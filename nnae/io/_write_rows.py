@@ -10,6 +10,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from nnae._labels import LabelSpace
+from nnae._sparse_input import check_indices
 
 _ROWS_AT_ONCE = 4096
 
@@ -35,6 +36,7 @@ def as_pair(
     Y, names = as_labels(Y, label_names)
     if X is None:
         return sp.csr_matrix(np.empty((Y.shape[0], 0), np.float32)), Y, names
+    check_indices(X, "X")
     X = sp.csr_matrix(X, copy=True)
     if X.dtype.kind not in "fiub":
         raise TypeError(f"X must hold real numbers; got dtype {X.dtype}")
