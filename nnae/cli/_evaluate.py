@@ -8,8 +8,10 @@ from typing import Annotated, Any
 import typer
 
 from nnae.cli import _scores
+from nnae.cli._chunks import follow_rows, matched, open_chunks
 from nnae.cli._files import Reading, load_classifier, match_features, match_labels
 from nnae.cli._options import (
+    ChunkRows,
     Delimiter,
     Features,
     Format,
@@ -40,6 +42,7 @@ def evaluate(
     label_column: LabelColumn = None,
     label_sep: LabelSep = ";",
     delimiter: Delimiter = ",",
+    chunk_rows: ChunkRows = None,
     threads: Threads = None,
     as_json: Json = False,
     quiet: Quiet = False,
@@ -53,6 +56,8 @@ def evaluate(
       nnae evaluate model.nnae test.txt --at 1,5
     """
     depths = sorted(set(numbers("--at", at)))
+    from nnae._streamed_scores import RankingScores
+
     screen = Screen(quiet=quiet, as_json=as_json)
     reading = Reading(
         format, label_names, features, labels, text_column, label_column, label_sep, delimiter
@@ -62,39 +67,61 @@ def evaluate(
             classifier = load_classifier(model)
             if threads is not None:
                 classifier.set_params(n_threads=threads)
-            vectorizer = getattr(classifier, "text_vectorizer_", None)
-            read = reading.read(data, vectorizer)
-            if read.X is None:
-                raise ValueError(f"{data} holds labels only; an evaluation needs features too")
-            Y = match_labels(read, classifier, screen)
-            X = match_features(read, classifier, screen)
-            step.note(f"{Y.shape[0]} rows, {Y.shape[1]} labels")
+            if chunk_rows is None:
+                vectorizer = getattr(classifier, "text_vectorizer_", None)
+                read = reading.read(data, vectorizer)
+                if read.X is None:
+                    raise ValueError(f"{data} holds labels only; an evaluation needs features too")
+                Y = match_labels(read, classifier, screen)
+                X = match_features(read, classifier, screen)
+                step.note(f"{Y.shape[0]} rows, {Y.shape[1]} labels")
+        if chunk_rows is not None:
+            blocks = open_chunks(reading, data, chunk_rows)
+            scores = RankingScores(depths, classifier.propensities_)
+            with steps.step("predict") as step:
+                follow_rows(step, blocks, 1)
+                for X, Y in matched(blocks, classifier, screen):
+                    scores.add(Y, classifier.predict_topk(X, k=depths[-1])[0])
+            found = [_scores.Measure(*row) for row in scores.rows()]
+            _tell(screen, data, depths, found, scores.n_rows, len(classifier.label_names_))
+            return
         with steps.step("predict"):
             ranking, _ = classifier.predict_topk(X, k=depths[-1])
         with steps.step("score"):
-            found: list[_scores.Measure] = []
+            found = []
             for measure in (_scores.precision, _scores.ndcg, _scores.recall):
                 found += [measure(Y, ranking, depth) for depth in depths]
             rare = classifier.propensities_
             found += [_scores.psp(Y, ranking, depth, rare) for depth in depths]
+    _tell(screen, data, depths, found, *Y.shape)
+
+
+def _tell(
+    screen: Screen,
+    data: Path,
+    depths: list[int],
+    found: list[_scores.Measure],
+    n_rows: int,
+    n_labels: int,
+) -> None:
     rows = [
         [title, *(m.percent() for m in found if m.name == name)] for name, title in TITLES.items()
     ]
     screen.table(
-        f"{data.name}: {Y.shape[0]} rows, {Y.shape[1]} labels",
+        f"{data.name}: {n_rows} rows, {n_labels} labels",
         ["per cent", *(f"at {depth}" for depth in depths)],
         rows,
         "± standard error over rows",
     )
-    screen.result(_as_json(found, Y))
+    screen.result(_as_json(found, n_rows, n_labels))
 
 
-def _as_json(found: list[_scores.Measure], Y: Any) -> dict[str, Any]:
+def _as_json(found: list[_scores.Measure], n_rows: int, n_labels: int) -> dict[str, Any]:
     names = list(dict.fromkeys(measure.name for measure in found))
     chosen = {name: [m for m in found if m.name == name] for name in names}
     return {
-        "n_test": int(Y.shape[0]),
-        "n_labels": int(Y.shape[1]),
+        "n_test": int(n_rows),
+        "n_labels": int(n_labels),
         **{name: _scores.by_depth(measures) for name, measures in chosen.items()},
         "standard_errors": {
             name: {str(m.depth): m.error for m in measures} for name, measures in chosen.items()

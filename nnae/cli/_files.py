@@ -52,9 +52,7 @@ class Reading:
         import nnae.io
 
         name = self.format_of(path)
-        extra: dict[str, Any] = {}
-        if self.label_names is not None:
-            extra["label_names"] = self.label_names
+        extra = self.options(name)
         if name == TABLE:
             return nnae.io.read_text_table(
                 path,
@@ -65,12 +63,19 @@ class Reading:
                 vectorizer="tfidf" if vectorizer is None else vectorizer,
                 **extra,
             )
+        return nnae.io.read(path, name, **extra)
+
+    def options(self, name: str) -> dict[str, Any]:
+        """Return the options for the reader of a format."""
+        extra: dict[str, Any] = {}
+        if self.label_names is not None:
+            extra["label_names"] = self.label_names
         if name == "npz" and self.features is not None:
             extra["x_path"] = self.features
         if name == "arff" and self.labels is not None:
             number = self.labels.removeprefix("-").isdigit()
             extra["labels"] = int(self.labels) if number else self.labels
-        return nnae.io.read(path, name, **extra)
+        return extra
 
     def read_features(self, path: Path, model: Any, screen: Screen) -> tuple[Any, Any]:
         """Read what a classifier predicts from: X in the model's columns, and names of the rows."""

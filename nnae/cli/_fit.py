@@ -9,8 +9,11 @@ from typing import Annotated, Any
 
 import typer
 
+from nnae.cli._chunks import fit_in_chunks, open_chunks
 from nnae.cli._files import Reading
 from nnae.cli._options import (
+    Checkpoint,
+    ChunkRows,
     Delimiter,
     Features,
     Format,
@@ -58,6 +61,8 @@ def fit(
     label_column: LabelColumn = None,
     label_sep: LabelSep = ";",
     delimiter: Delimiter = ",",
+    chunk_rows: ChunkRows = None,
+    checkpoint: Checkpoint = None,
     seed: Seed = 0,
     threads: Threads = None,
     as_json: Json = False,
@@ -73,6 +78,7 @@ def fit(
       nnae fit train.txt --output model.nnae
       nnae fit posts.csv --text-column body --label-column tags --label-sep "|"
     """
+    model: Any
     widths: Any = "auto" if layers == "auto" else numbers("--layers", layers)
     one_of("--profile", profile, ("fast", "best"))
     one_of("--loss", loss, ("auto", "bernoulli", "kullback-leibler", "frobenius"))
@@ -90,6 +96,25 @@ def fit(
         format, label_names, features, labels, text_column, label_column, label_sep, delimiter
     )
     start = time.perf_counter()
+    if chunk_rows is not None:
+        one_of("--decoder", decoder, ("auto", "linear"))
+        blocks = open_chunks(reading, data, chunk_rows)
+        compressor = NNAE(
+            widths,
+            encoder=encoder,
+            loss=loss,
+            random_state=seed,
+            n_threads=threads,
+            feature_weight=weight,
+            checkpoint=checkpoint,
+        )
+        with screen.steps() as steps:
+            with steps.step("fit") as step:
+                model = fit_in_chunks(blocks, compressor, seed, threads, labels_only, step)
+            with steps.step("save"):
+                save(model, output)
+        _tell(screen, model, blocks.n_rows, output, start)
+        return
     with screen.steps() as steps:
         with steps.step("read") as step:
             read = reading.read(data)
@@ -106,6 +131,7 @@ def fit(
                 n_threads=threads,
                 callback=follow(step),
                 feature_weight=weight,
+                checkpoint=checkpoint,
             )
             if weight == 0:
                 compressor.fit(read.Y)
@@ -116,7 +142,7 @@ def fit(
             compressor.callback = None  # the model file holds nothing of this session
             if read.label_names is not None:
                 compressor.label_names_ = np.array([str(n) for n in read.label_names], dtype=object)
-        model: Any = compressor
+        model = compressor
         if not only_labels:
             with steps.step("train") as step:
                 model = TwoStepClassifier(
@@ -131,15 +157,20 @@ def fit(
                     model.text_vectorizer_ = read.vectorizer
         with steps.step("save"):
             save(model, output)
-    kind = type(model).__name__
+    _tell(screen, model, int(read.Y.shape[0]), output, start)
+
+
+def _tell(screen: Screen, model: Any, n_rows: int, output: Path, start: float) -> None:
+    kind, n_labels = type(model).__name__, len(model.label_names_)
+    classifier = hasattr(model, "compressor_")
     sizes = getattr(model, "compressor_", model).layer_sizes_
-    screen.text(f"{output}: {kind} of {read.Y.shape[1]} labels, levels of {_listed(sizes)}")
+    screen.text(f"{output}: {kind} of {n_labels} labels, levels of {_listed(sizes)}")
     screen.result(
         {
             "model": kind,
-            "n_train": int(read.Y.shape[0]),
-            "n_features": None if read.X is None else int(read.X.shape[1]),
-            "n_labels": int(read.Y.shape[1]),
+            "n_train": n_rows,
+            "n_features": int(model.n_features_in_) if classifier else None,
+            "n_labels": n_labels,
             "layer_sizes": [int(size) for size in sizes],
             "seconds": time.perf_counter() - start,
             "file": str(output.absolute()),

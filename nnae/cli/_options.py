@@ -52,6 +52,17 @@ Delimiter = Annotated[
     str, typer.Option("--delimiter", help="Table: what stands between columns; \\t is a tab.")
 ]
 
+ChunkRows = Annotated[
+    Optional[int],  # noqa: UP045
+    typer.Option(
+        "--chunk-rows", min=1, help="Rows to hold at a time, for more than memory.", metavar="N"
+    ),
+]
+Checkpoint = Annotated[
+    Optional[Path],  # noqa: UP045
+    typer.Option("--checkpoint", help="File to note a fit in, and to go on from when killed."),
+]
+
 
 def one_of(option: str, value: str, allowed: Iterable[str]) -> str:
     """Return the value, or refuse it as wrong usage."""

@@ -13,8 +13,10 @@ from typing import Annotated, Any, Optional, TextIO
 
 import typer
 
+from nnae.cli._chunks import features_in_chunks, open_chunks
 from nnae.cli._files import Reading, load_classifier
 from nnae.cli._options import (
+    ChunkRows,
     Delimiter,
     Features,
     Format,
@@ -44,6 +46,7 @@ def predict(
     labels: Labels = None,
     text_column: TextColumn = None,
     delimiter: Delimiter = ",",
+    chunk_rows: ChunkRows = None,
     threads: Threads = None,
     as_json: Json = False,
     quiet: Quiet = False,
@@ -69,14 +72,23 @@ def predict(
                 text_column=text_column,
                 delimiter=delimiter,
             )
-            X, ids = reading.read_features(data, classifier, screen)
-            step.note(f"{X.shape[0]} rows")
-        n, names = X.shape[0], [str(name) for name in classifier.label_names_]
-        starts = range(0, n, ROWS_AT_ONCE)
-        with steps.step("predict", total=len(starts)) as step, _target(output, screen) as file:
+            ids: Any = None
+            if chunk_rows is None:
+                X, ids = reading.read_features(data, classifier, screen)
+                n = X.shape[0]
+                pieces: Any = (X[at : at + ROWS_AT_ONCE] for at in range(0, n, ROWS_AT_ONCE))
+            else:
+                blocks = open_chunks(reading, data, chunk_rows)
+                n = sum(block.Y.shape[0] for block in blocks)
+                pieces = features_in_chunks(blocks, classifier, screen)
+            step.note(f"{n} rows")
+        names = [str(name) for name in classifier.label_names_]
+        total = -(-n // (chunk_rows or ROWS_AT_ONCE))
+        with steps.step("predict", total=total) as step, _target(output, screen) as file:
             write = WRITERS["jsonl" if as_json and output is None else to](file, n, names)
-            for start in starts:
-                found = classifier.predict_topk(X[start : start + ROWS_AT_ONCE], k=top)
+            start = 0
+            for piece in pieces:
+                found = classifier.predict_topk(piece, k=top)
                 for row, (best, scores) in enumerate(zip(*found, strict=True), start):
                     kept = best >= 0
                     write(
@@ -84,6 +96,7 @@ def predict(
                         best[kept].tolist(),
                         scores[kept].tolist(),
                     )
+                start += piece.shape[0]
                 step.advance()
     if as_json and output is None:
         assert isinstance(file, io.StringIO)

@@ -1,0 +1,97 @@
+"""``--chunk-rows``: commands that never hold all rows."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import typer
+
+from nnae.cli._files import TABLE, Reading, match_features, match_labels
+from nnae.cli._screen import Screen, Step
+
+
+def open_chunks(reading: Reading, path: Path, rows: int) -> Any:
+    """Return the rows of a file or folder in blocks."""
+    from nnae.io import row_blocks
+
+    if path.is_dir() or path.suffix == ".parquet":
+        return row_blocks(path, rows=rows)
+    name = reading.format_of(path)
+    if name == TABLE:
+        raise typer.BadParameter(
+            "--chunk-rows reads no tables of texts: turn them into features first (nnae convert)"
+        )
+    return row_blocks(path, rows=rows, format=name, **reading.options(name))
+
+
+def follow_rows(step: Step, blocks: Any, passes: int) -> None:
+    """Show rows, share and the time left while blocks are read."""
+    state = {"start": time.perf_counter(), "rows": 0, "pass": 1}
+
+    def show(rows: int, share: float | None) -> None:
+        now = time.perf_counter()
+        if rows <= state["rows"]:
+            state["start"], state["pass"] = now, state["pass"] + 1
+        state["rows"] = rows
+        text = f"pass {state['pass']} of {passes}, {rows:,} rows"
+        if share:
+            whole = (now - state["start"]) / share
+            left = whole * (1 - share) + whole * max(0, passes - state["pass"])
+            text += f", {100 * share:.0f} %, about {clock(left)} left"
+        step.note(text)
+
+    blocks.watch = show
+
+
+def clock(seconds: float) -> str:
+    """Return a time as minutes and seconds, or hours."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def fit_in_chunks(
+    blocks: Any, compressor: Any, seed: int, threads: int | None, only_labels: bool, step: Step
+) -> Any:
+    """Fit a classifier over blocks, or a compressor where there are labels alone."""
+    from nnae import TwoStepClassifier
+
+    first = next(iter(blocks))
+    if only_labels or first.X is None:
+        follow_rows(step, blocks, 1)
+        return compressor.fit(blocks)
+    follow_rows(step, blocks, 2)
+    model = TwoStepClassifier(
+        compressor, checkpoint=compressor.checkpoint, random_state=seed, n_threads=threads
+    )
+    return model.fit(blocks)
+
+
+def features_in_chunks(blocks: Any, model: Any, screen: Screen) -> Iterator[Any]:
+    """Yield features of blocks in the columns of a model."""
+    for block, said in _with_screens(blocks, screen):
+        yield match_features(_data(block, blocks), model, said)
+
+
+def matched(blocks: Any, model: Any, screen: Screen) -> Iterator[tuple[Any, Any]]:
+    """Yield features and labels of blocks in the columns of a model."""
+    for block, said in _with_screens(blocks, screen):
+        data = _data(block, blocks)
+        yield match_features(data, model, said), match_labels(data, model, said)
+
+
+def _with_screens(blocks: Any, screen: Screen) -> Iterator[tuple[Any, Screen]]:
+    for block in blocks:
+        yield block, screen
+        screen = Screen(quiet=True, as_json=screen.as_json)  # one message is enough
+
+
+def _data(block: Any, blocks: Any) -> Any:
+    if block.X is None:
+        raise ValueError(f"{blocks.name} holds labels only; this needs features too")
+    names = blocks.label_names
+    return SimpleNamespace(X=block.X, Y=block.Y, feature_names=None, label_names=names)
