@@ -183,3 +183,25 @@ def test_a_block_that_is_not_sound_is_named(blocks, message):
 def test_names_in_blocks(rows):
     blocks = row_blocks([(None, [{"egg"}, {"leek", "egg"}])], label_names=["egg", "leek"])
     assert next(iter(blocks)).Y.toarray().tolist() == [[1, 0], [1, 1]]
+
+
+@pytest.mark.parametrize("most", [57, 56, 20, 7])
+def test_a_sample_of_labels_is_evenly_spaced(rows, most):
+    from nnae.io._row_blocks import sample_labels
+
+    Y = rows[1]
+    found = sample_labels(row_blocks((None, Y), rows=10), most)
+    stride = 1
+    while -(-57 // stride) > most:
+        stride *= 2
+    assert (found != Y[::stride]).nnz == 0
+
+
+def test_an_audit_takes_blocks():
+    data = nnae.datasets.make_label_hierarchy(800, test_size=0.5, random_state=0)
+    tree = nnae.LabelHierarchy.from_compressor(nnae.NMF(6, max_iter=5, tol=0).fit(data.Y_train))
+    whole, blocks = (
+        nnae.audit(tree, Y, n_permutations=19, random_state=0).frame
+        for Y in (data.Y_test, row_blocks((None, data.Y_test), rows=90))
+    )
+    assert whole.equals(blocks)

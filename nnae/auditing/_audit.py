@@ -25,6 +25,7 @@ from nnae.auditing._rivals import build_rivals
 from nnae.auditing._taxonomy import purity_by_group, taxonomy_values
 from nnae.auditing._trees import AuditedTree, Integers
 from nnae.auditing._verdict import MOST_MISPLACED, decide
+from nnae.io._row_blocks import as_blocks, sample_labels
 
 _EXCHANGES = 9999  # of groups between two trees; cheap
 _SHUFFLES = 19  # of labels over rows; and of trees for the mean of the misplaced share
@@ -62,8 +63,9 @@ def audit(
     ----------
     hierarchy : LabelHierarchy
         To be judged.
-    Y_heldout : labels, n x L
-        Rows that the hierarchy was not made from, labels as in ``hierarchy.labels``.
+    Y_heldout : labels, n x L, or row blocks
+        Rows that the hierarchy was not made from, labels as in ``hierarchy.labels``. Of blocks
+        (:func:`nnae.io.row_blocks`) at most a million rows are kept, evenly spaced.
     X : array or sparse matrix, n x d, optional
         Their features; without `Y_train` a rival is built from them.
     taxonomy : sequence of L groups, or dict from label to group, optional
@@ -231,6 +233,9 @@ def audit(
 
 
 def _encode(name: str, Y: Any, space: LabelSpace) -> sp.csr_matrix:
+    blocks = as_blocks(Y)
+    if blocks is not None:
+        Y = sample_labels(blocks)
     if getattr(Y, "ndim", 0) == 2 and Y.shape[1] != len(space):
         raise ValueError(f"{name} has {Y.shape[1]} labels, the hierarchy has {len(space)}")
     matrix = space.encode(Y)

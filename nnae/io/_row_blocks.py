@@ -23,6 +23,8 @@ from nnae.io._stored_blocks import StoredRows, is_stored
 
 #: Rows a block where nothing else is said.
 ROWS = 65536
+#: Rows of labels that are kept where all cannot be looked at.
+MOST_SAMPLED = 1_000_000
 
 #: Told after every block: rows so far in this pass, and the share of the pass that is done.
 Watch = Callable[[int, "float | None"], object]
@@ -285,6 +287,26 @@ def as_blocks(source: Any, labels: Any = None) -> RowBlocks | None:
     if isinstance(source, (RowBlocks, str, os.PathLike)):
         return row_blocks(source)
     return _of_dask(source if labels is None else (source, labels), ROWS, None, None)
+
+
+def sample_labels(blocks: RowBlocks, most: int = MOST_SAMPLED) -> Any:
+    """Return the labels of at most so many rows, evenly spaced, of all where they are fewer.
+
+    Rows are thinned out by halves whenever too many are held, so one pass is enough.
+    """
+    held: list[Any] = []
+    stride, seen, count = 1, 0, 0
+    for block in blocks:
+        rows = np.arange(-seen % stride, block.Y.shape[0], stride)
+        held.append(block.Y[rows])
+        seen += block.Y.shape[0]
+        count += len(rows)
+        while count > most:
+            stride *= 2
+            whole = sp.csr_matrix(sp.vstack(held, format="csr"))
+            held = [whole[::2]]
+            count = held[0].shape[0]
+    return sp.csr_matrix(sp.vstack(held, format="csr"))
 
 
 def _of_dask(source: Any, rows: int, client: Any, label_names: Names) -> RowBlocks | None:
