@@ -8,12 +8,18 @@
 // give the same bits. thread is in [0, n_threads) and picks scratch memory that the caller
 // allocated: nothing may throw inside a body. A forked child of a process that has run a parallel
 // region would wait for ever for threads that do not exist: it runs on one thread instead.
+// NNAE_STD_THREADS takes threads of the standard library, which the thread sanitiser can follow; it
+// cannot see how OpenMP's wait for each other.
 #pragma once
 
 #include <algorithm>
 #include <cstdint>
 
-#ifdef _OPENMP
+#ifdef NNAE_STD_THREADS
+#include <atomic>
+#include <thread>
+#include <vector>
+#elif defined(_OPENMP)
 #include <omp.h>
 #endif
 #ifndef _WIN32
@@ -40,7 +46,9 @@ inline bool in_forked_child() {
 }  // namespace detail
 
 inline int max_threads() {
-#ifdef _OPENMP
+#ifdef NNAE_STD_THREADS
+    return 2;
+#elif defined(_OPENMP)
     return detail::in_forked_child() ? 1 : omp_get_max_threads();
 #else
     return 1;
@@ -50,7 +58,20 @@ inline int max_threads() {
 template <typename Body>
 void parallel_for(std::int64_t n, std::int64_t chunk, int n_threads, Body body) {
     const std::int64_t chunks = chunk_count(n, chunk);
-#ifdef _OPENMP
+#ifdef NNAE_STD_THREADS
+    if (n_threads > 1 && chunks > 1) {
+        std::atomic<std::int64_t> next{0};
+        std::vector<std::thread> others;
+        const auto work = [&](int thread) {
+            for (std::int64_t c = next++; c < chunks; c = next++)
+                body(c * chunk, std::min(n, (c + 1) * chunk), thread);
+        };
+        for (int thread = 1; thread < n_threads; ++thread) others.emplace_back(work, thread);
+        work(0);
+        for (auto &other : others) other.join();
+        return;
+    }
+#elif defined(_OPENMP)
     if (n_threads > 1 && chunks > 1 && !detail::in_forked_child()) {
 #pragma omp parallel for schedule(dynamic, 1) num_threads(n_threads)
         for (std::int64_t c = 0; c < chunks; ++c)

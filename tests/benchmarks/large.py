@@ -3,6 +3,7 @@
 memory   rows streamed from disk: peak memory of n rows beside a tenth of them
 cluster  counting and step two on Dask, two workers of one thread beside one
 workers  a worker killed at random moments, again and again
+costs    processor seconds of the parts of a streamed fit
 kills    fits and saves killed with SIGKILL at random moments, then resumed
 leaks    resident memory after 100 and after 1,000 small fits
 """
@@ -112,6 +113,41 @@ def memory(options):
         print({**found, "disk MB": size / 2**20}, flush=True)
         peaks.append(found["peak MB"])
     print(f"peak memory of ten times the rows: {peaks[1] / peaks[0]:.2f} times")
+
+
+def costs(options):
+    """Print processor seconds of the parts of a streamed fit, for the page about limits."""
+    from nnae._block_sums import MeasureRows, gram_of, transposed_product
+    from nnae._linear_encoder import LinearLevel
+    from nnae._streamed_fit import fit_counts, space_of
+
+    rows, k = options.rows, options.width
+    blocks = row_blocks(lambda: iter([generated(0, rows)]))
+
+    def timed(name, work, per, unit):
+        start = time.process_time()
+        found = work()
+        print(f"{name:34} {(time.process_time() - start) / per:9.3g} s {unit}", flush=True)
+        return found
+
+    block = timed("generate a block", lambda: next(iter(blocks)), rows, "a row")
+    measure = MeasureRows(1, False)
+    sums = timed("count labels that occur together", lambda: measure(block), rows, "a row")
+    pairs = np.square(np.diff(block.X.indptr), dtype=float).sum()
+    timed("X'X, a pair of features", lambda: gram_of(block.X, 1), pairs, "a pair")
+    T = np.random.default_rng(0).random((rows, k))
+    timed("X'T", lambda: transposed_product(block.X, T, 1), block.X.nnz * k, "a product")
+    model = nnae.NNAE((k,), encoder="linear", random_state=0, pretrain_iter=1, tol=0, n_threads=1)
+    model.take_counts(sums, space_of(blocks, sums))
+    counts = fit_counts(model, sums)[0].counts
+    level = LinearLevel(counts, np.ascontiguousarray(model.weights_[0].T))
+    products = counts.matrix.nnz * k + LABELS * k * k
+    timed("a sweep of the linear encoder", lambda: level.sweep(1), products, "a product")
+    classifier = nnae.TwoStepClassifier(model, prefit=True, random_state=0, n_threads=1)
+    classifier.fit(blocks)
+    some = block.X[:8192]
+    work = 8192 * k * LABELS
+    timed("rank labels", lambda: classifier.predict_topk(some, 5), work, "a product")
 
 
 def cluster(options):
@@ -261,6 +297,10 @@ def main():
     command.add_argument("folder")
     command.add_argument("--threads", type=int, default=1)
     command.set_defaults(run=lambda options: stream(options.folder, options.threads))
+    command = commands.add_parser("costs")
+    command.add_argument("--rows", type=int, default=65_536)
+    command.add_argument("--width", type=int, default=100)
+    command.set_defaults(run=costs)
     command = commands.add_parser("cluster")
     command.add_argument("--blocks", type=int, default=64)
     command.set_defaults(run=cluster)
