@@ -233,3 +233,16 @@ def test_what_cannot_be_done_is_said():
         nnae.LabelHierarchy.from_labels(Y, X[:3])
     with pytest.raises(ValueError, match="at most 5,000 labels; got 5,001"):
         nnae.LabelHierarchy.from_labels(sp.csr_matrix((10, 5001)))
+
+
+def test_no_positives_at_all_is_a_hierarchy_of_unplaced_labels():
+    Y, X = np.zeros((30, 4)), np.ones((30, 2))
+    model = nnae.NNAE((2,), feature_weight=1.0, random_state=0, n_threads=1).fit(Y, X=X)
+    for hierarchy in (
+        nnae.LabelHierarchy.from_labels(Y, X, n_threads=1),
+        nnae.LabelHierarchy.from_compressor(model),
+    ):
+        assert hierarchy.unplaced == ["0", "1", "2", "3"]
+        assert hierarchy.to_linkage().shape == (3, 4)
+        assert hierarchy.clusters(1).tolist() == [-1] * 4
+        assert "without positives" in hierarchy.to_text()

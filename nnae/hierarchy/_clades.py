@@ -38,7 +38,7 @@ def clade_layers(
     for depth, members in enumerate(clusters_at(linkage, widths, mass)):
         parent = np.full(len(below_mass), -1)
         parent[below[members >= 0]] = members[members >= 0]
-        k = int(members.max()) + 1
+        k = max(1, int(members.max()) + 1)  # one empty concept where no label has positives
         if depth and k >= len(below_mass):
             continue
         kept = np.flatnonzero(parent >= 0)
