@@ -9,9 +9,19 @@ import statsmodels.api as sm
 
 from nnae import NMF, LabelHierarchy, audit
 from nnae._implied import implied_conditionals, implied_rates
+from nnae._label_pairs import powered_pairs
+from nnae.auditing._agreement import Evidence
 from nnae.auditing._calibration import calibration, poisson_slope
 from nnae.auditing._label_shuffles import shuffled_labels
-from nnae.auditing._resampling import disjoint_pairs, zero_bound
+from nnae.auditing._resampling import (
+    compare,
+    disjoint_pairs,
+    label_draws,
+    shuffled_agreement,
+    summary_rows,
+    zero_bound,
+)
+from nnae.auditing._trees import AuditedTree
 from nnae.datasets import make_label_hierarchy
 
 DATA = make_label_hierarchy(3000, test_size=0.5, random_state=0)
@@ -39,6 +49,48 @@ def test_p_values_against_dealt_labels_are_uniform_on_dealt_labels():
          "independent_p_value") for s, Y in enumerate(dealt)]  # fmt: skip
     assert np.mean(p) == pytest.approx(0.5, abs=0.2)
     assert np.mean(np.array(p) <= 0.1) < 0.35
+
+
+def test_p_values_of_random_trees_are_uniform_however_much_labels_depend():
+    evidence = Evidence.of(powered_pairs(DATA.Y_test, 5, 1))
+    right, p = AuditedTree.of_hierarchy(tree()), []
+    for seed in range(100):
+        draws = np.random.default_rng(seed)
+        other = right.relabelled(draws.permutation(72))
+        null = shuffled_agreement(evidence, other, 19, draws)
+        p.append(summary_rows(evidence.values(other), null, [])["spearman_npmi"]["p_value"])
+    assert np.mean(p) == pytest.approx(0.525, abs=0.09)
+    assert np.mean(np.array(p) <= 0.05) <= 0.05 + 2 * np.sqrt(0.05 * 0.95 / 100)
+
+
+@pytest.mark.slow
+def test_intervals_and_comparisons_hold_for_trees_that_are_equally_bad():
+    """Two copies of the planted tree, each with 30 % of its labels moved: neither is better."""
+    values, ends, differ = [], [], []
+    for seed in range(60):
+        data = make_label_hierarchy(1000, test_size=0, random_state=seed)
+        evidence = Evidence.of(powered_pairs(data.Y, 5, 1))
+        draws = np.random.default_rng(seed)
+        trees = []
+        for _ in range(2):
+            place = np.arange(72)
+            some = draws.choice(72, 22, replace=False)
+            place[some] = draws.permutation(some)
+            trees.append(AuditedTree.of_hierarchy(tree()).relabelled(place))
+        one, other = (evidence.resampler(each) for each in trees)
+        drawn = [
+            (one.values(w), other.values(w)) for w in label_draws(evidence.labels, 72, 99, draws)
+        ]
+        own = [evidence.values(each) for each in trees]
+        gaps = [{name: a[name] - b[name] for name in a} for a, b in drawn]
+        row = summary_rows(own[0], [], [a for a, _ in drawn])["spearman_npmi"]
+        values.append(row["value"])
+        ends.append((row["ci_low"], row["ci_high"]))
+        p = compare("other", own[1], own[0], gaps)["spearman_npmi"]["other_p_value"]
+        differ.append(p <= 0.05)
+    low, high = np.array(ends).T
+    assert np.mean((low <= np.mean(values)) & (np.mean(values) <= high)) >= 0.9
+    assert np.mean(differ) <= 0.1
 
 
 def test_no_contradiction_at_all_proves_no_more_than_disjoint_pairs_do():
