@@ -187,6 +187,22 @@ def test_the_hierarchy_of_a_feature_aware_model_is_its_tree():
     assert np.array_equal(with_rows.to_linkage(), matrix)
 
 
+def test_the_tree_depends_neither_on_the_encoder_nor_on_the_fit():
+    Y, X, _ = brothers(300)
+    trees = [
+        nnae.NNAE((12, 4), feature_weight=weight, random_state=0, n_threads=1, **options)
+        .fit(Y, X=X)
+        .label_linkage_
+        for weight, options in (
+            ("auto", {"encoder": "linear", "tol": 0.05}),
+            (2.0, {"encoder": "linear"}),
+            (1.0, {"tol": 0.01}),
+        )
+    ]
+    np.testing.assert_array_equal(trees[0], trees[1])
+    np.testing.assert_array_equal(trees[0], trees[2])
+
+
 def test_both_trees_of_one_model_can_be_set_side_by_side():
     model, Y, _, _ = fitted()
     alike = nnae.LabelHierarchy.from_compressor(model)

@@ -40,10 +40,13 @@ PLANTED = {
 
 
 def aware(Y, X, seed, n_threads):
-    """Return the tree of labels and features; it does not depend on the encoder."""
-    model = nnae.NNAE(
-        encoder="linear", feature_weight="auto", random_state=seed, n_threads=n_threads
-    )
+    """Return the tree of labels and features.
+
+    Its merges depend neither on the encoder nor on how far the codes descend: a test holds that,
+    and the quickest fit will do.
+    """
+    options = {"random_state": seed, "n_threads": n_threads}
+    model = nnae.NNAE(encoder="linear", feature_weight="auto", tol=0.05, **options)
     return nnae.LabelHierarchy.from_compressor(model.fit(Y, X=X))
 
 
