@@ -251,6 +251,11 @@ def test_what_cannot_be_done_is_said():
         nnae.LabelHierarchy.from_labels(sp.csr_matrix((10, 5001)))
 
 
+def test_a_seed_is_a_number_of_at_least_zero():
+    with pytest.raises(ValueError, match="random_state must be"):
+        nnae.LabelHierarchy.from_labels(np.eye(4), random_state=-1)
+
+
 def test_no_positives_at_all_is_a_hierarchy_of_unplaced_labels():
     Y, X = np.zeros((30, 4)), np.ones((30, 2))
     model = nnae.NNAE((2,), feature_weight=1.0, random_state=0, n_threads=1).fit(Y, X=X)

@@ -13,6 +13,7 @@ from nnae._label_pairs import count_labels
 from nnae._labels import LabelSpace, encode_labels
 from nnae._resemblance import resemblance
 from nnae._threads import resolve_threads
+from nnae._validation import check_count
 from nnae._widths import check_widths
 from nnae.hierarchy._compressor import (
     bootstrap_frequencies,
@@ -242,6 +243,7 @@ class LabelHierarchy(HierarchyViews):
         >>> hierarchy.widths, sorted(hierarchy.evidence)
         ([12, 3], ['codes', 'company'])
         """
+        check_count("random_state", random_state, 0)
         matrix, space = encode_labels(Y, label_names)
         rows = None if X is None else FeatureRows.of(X, matrix.shape[0], matrix.dtype).matrix
         threads = resolve_threads(n_threads)

@@ -1,0 +1,22 @@
+test_that("labels alone give a tree with its evidence", {
+  skip_if_no_nnae()
+  planted <- nnae_dataset("label_hierarchy", n_samples = 400, random_state = 0)
+  tree <- nnae_label_tree(planted$y, layer_sizes = c(12, 3), n_threads = 1)
+  expect_s3_class(tree, "nnae_hierarchy")
+  expect_equal(tree$widths, c(12L, 3L))
+  expect_setequal(tree$evidence$kind, c("codes", "company"))
+  expect_equal(sum(tree$evidence$weight), 1)
+  expect_length(as.hclust(tree)$order, 72)
+  x <- as.matrix(planted$y) %*% matrix(rexp(72 * 5), 72)
+  both <- nnae_label_tree(planted$y, x, n_threads = 1)
+  expect_setequal(both$evidence$kind, c("codes", "company", "features"))
+  again <- nnae_label_tree(planted$y, layer_sizes = c(12, 3), n_threads = 2)
+  expect_equal(again$linkage, tree$linkage)
+})
+
+test_that("wrong input is named", {
+  skip_if_no_nnae()
+  y <- diag(4)
+  expect_error(nnae_label_tree(y, x = diag(3)), "4 rows")
+  expect_error(nnae_label_tree(y, random_state = -1), "random_state")
+})
