@@ -34,6 +34,7 @@ _PUBLIC = {
     "StabilityReport": "stabilising",
     "stability": "stabilising",
     "datasets": "datasets",
+    "images": "images",
     "io": "io",
     "metrics": "metrics",
     "model_selection": "model_selection",

@@ -15,6 +15,7 @@ from nnae.cli._options import (
     Delimiter,
     Features,
     Format,
+    ImageFolder,
     Json,
     LabelColumn,
     LabelNames,
@@ -43,6 +44,7 @@ def evaluate(
     label_sep: LabelSep = ";",
     delimiter: Delimiter = ",",
     chunk_rows: ChunkRows = None,
+    image_folder: ImageFolder = None,
     threads: Threads = None,
     as_json: Json = False,
     quiet: Quiet = False,
@@ -60,7 +62,8 @@ def evaluate(
 
     screen = Screen(quiet=quiet, as_json=as_json)
     reading = Reading(
-        format, label_names, features, labels, text_column, label_column, label_sep, delimiter
+        *(format, label_names, features, labels, text_column, label_column, label_sep, delimiter),
+        image_folder=image_folder,
     )
     with screen.steps() as steps:
         with steps.step("read") as step:
@@ -68,8 +71,7 @@ def evaluate(
             if threads is not None:
                 classifier.set_params(n_threads=threads)
             if chunk_rows is None:
-                vectorizer = getattr(classifier, "text_vectorizer_", None)
-                read = reading.read(data, vectorizer)
+                read = reading.read_examples(data, classifier, step)
                 if read.X is None:
                     raise ValueError(f"{data} holds labels only; an evaluation needs features too")
                 Y = match_labels(read, classifier, screen)

@@ -14,6 +14,7 @@ from nnae.cli._options import (
     Delimiter,
     Features,
     Format,
+    ImageFolder,
     Json,
     Labels,
     Quiet,
@@ -23,12 +24,13 @@ from nnae.cli._options import (
 )
 from nnae.cli._screen import Screen
 
+PICTURE_METHODS = ("occlusion", "shapley")
 METHODS = ("auto", "linear", "occlusion", "shapley", "lime")
 
 
 def explain(
     model: Annotated[Path, typer.Argument(help="A model of `nnae fit`.")],
-    data: Annotated[Path, typer.Argument(help="Examples with features.")],
+    data: Annotated[Path, typer.Argument(help="Examples with features; a picture or folder.")],
     row: Annotated[int, typer.Option("--row", "-r", min=0, help="Row of the data, from 0.")] = 0,
     label: Annotated[
         Optional[str],  # noqa: UP045
@@ -55,6 +57,7 @@ def explain(
     labels: Labels = None,
     text_column: TextColumn = None,
     delimiter: Delimiter = ",",
+    image_folder: ImageFolder = None,
     threads: Threads = None,
     as_json: Json = False,
     quiet: Quiet = False,
@@ -65,6 +68,7 @@ def explain(
     Examples:
       nnae explain model.nnae test.txt --row 3
       nnae explain model.nnae test.txt --row 3 --top 3 --picture why.png
+      nnae explain objects.nnae photographs/zebra.jpg --label zebra --picture where.png
     """
     one_of("--method", method, METHODS)
     screen = Screen(quiet=quiet, as_json=as_json)
@@ -74,17 +78,36 @@ def explain(
     if threads is not None:
         classifier.set_params(n_threads=threads)
     reading = Reading(
-        format, features=features, labels=labels, text_column=text_column, delimiter=delimiter
+        format,
+        features=features,
+        labels=labels,
+        text_column=text_column,
+        delimiter=delimiter,
+        image_folder=image_folder,
     )
+    # a model saved compactly has no codes to read a hierarchy from; concepts are named without it
+    has_codes = getattr(classifier.compressor_, "codes_", None) is not None
+    tree = read_hierarchy(classifier) if has_codes else None
+    if getattr(classifier, "image_features_", None) is not None:
+        one_of("--method", method, ("auto", *PICTURE_METHODS))
+        paths = reading.read_pictures(data)
+        found: Any = nnae.images.region_explanation(
+            classifier,
+            classifier.image_features_,
+            paths[check_row(row, len(paths), data)],
+            label,
+            against=against,
+            method="occlusion" if method == "auto" else method,
+            top=top,
+            hierarchy=tree,
+        )
+        give_out(found, screen, picture, output)
+        return
     X, _ = reading.read_features(data, classifier, screen)
-    if row >= X.shape[0]:
-        raise ValueError(f"--row must be below the {X.shape[0]} rows of {data}; got {row}")
-    x = X[row : row + 1]
+    x = X[check_row(row, X.shape[0], data) :][:1]
     chosen: Any = label
     if label is None:
         chosen = int(classifier.predict_topk(x, 1)[0][0, 0])
-    # a model saved compactly has no codes to read a hierarchy from; concepts are named without it
-    has_codes = getattr(classifier.compressor_, "codes_", None) is not None
     found = nnae.explain(
         classifier,
         x,
@@ -92,17 +115,29 @@ def explain(
         against=against,
         top=top,
         method=method,
-        hierarchy=read_hierarchy(classifier) if has_codes else None,
+        hierarchy=tree,
     )
+    give_out(found, screen, picture, output)
+
+
+def check_row(row: int, count: int, data: Path) -> int:
+    """Return a row that there is."""
+    if row >= count:
+        raise ValueError(f"--row must be below the {count} rows of {data}; got {row}")
+    return row
+
+
+def give_out(found: Any, screen: Screen, picture: Path | None, output: Path | None) -> None:
+    """Draw, print and write an explanation, as asked for."""
     if picture is not None:
         draw(found, picture)
         screen.say(f"{picture}: the explanation as a picture")
-    text = found.to_json() if as_json else found.to_text(screen.out.width)
+    text = found.to_json() if screen.as_json else found.to_text(screen.out.width)
     if output is None:
         print_result(screen, text)
         return
     write_text(output, text)
-    screen.say(f"{output}: why {found.label}")
+    screen.say(f"{output}: why {found.name if hasattr(found, 'name') else found.label}")
 
 
 def print_result(screen: Screen, text: str) -> None:
@@ -115,7 +150,8 @@ def print_result(screen: Screen, text: str) -> None:
 
 def draw(found: Any, path: Path) -> None:
     """Write a picture whole or not at all."""
-    figure = found.plot().figure
+    drawn = found.plot()
+    figure = getattr(drawn, "figure", None) or drawn
     ending = path.suffix.removeprefix(".").lower() or "png"
     known = figure.canvas.get_supported_filetypes()
     if ending not in known:

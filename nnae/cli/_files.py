@@ -10,7 +10,8 @@ import numpy as np
 import scipy.sparse as sp
 
 from nnae.cli._options import one_of
-from nnae.cli._screen import Screen
+from nnae.cli._pictures import describe, named_pictures, pictures_in, with_pictures
+from nnae.cli._screen import Screen, Step
 
 TABLE = "text_table"
 
@@ -27,6 +28,7 @@ class Reading:
     label_column: str | None = None
     label_sep: str = ";"
     delimiter: str = ","
+    image_folder: Path | None = None
 
     def format_of(self, path: Path) -> str:
         """Return the format's name: given, implied by other options, or told from the file."""
@@ -77,8 +79,31 @@ class Reading:
             extra["labels"] = int(self.labels) if number else self.labels
         return extra
 
-    def read_features(self, path: Path, model: Any, screen: Screen) -> tuple[Any, Any]:
+    def read_examples(self, path: Path, model: Any, step: Step) -> Any:
+        """Read labels with what a classifier predicts from."""
+        data = self.read(path, getattr(model, "text_vectorizer_", None))
+        features = getattr(model, "image_features_", None)
+        if features is None:
+            return data
+        return with_pictures(data, path, self.image_folder, features, step)
+
+    def read_pictures(self, path: Path) -> list[Path]:
+        """Return the pictures of a folder, a picture, or those that a file of labels names."""
+        from nnae.images._pictures import ENDINGS
+
+        if path.is_dir() or path.suffix.lower() in ENDINGS:
+            return pictures_in(path)
+        return named_pictures(self.read(path), path, self.image_folder)
+
+    def read_features(
+        self, path: Path, model: Any, screen: Screen, step: Step | None = None
+    ) -> tuple[Any, Any]:
         """Read what a classifier predicts from: X in the model's columns, and names of the rows."""
+        features = getattr(model, "image_features_", None)
+        if features is not None:
+            paths = self.read_pictures(path)
+            X = features.transform(paths) if step is None else describe(features, paths, step)
+            return X.astype(float), [file.name for file in paths]
         vectorizer = getattr(model, "text_vectorizer_", None)
         if vectorizer is None:
             data = self.read(path)

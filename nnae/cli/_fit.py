@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Optional
 
 import typer
 
@@ -17,6 +17,7 @@ from nnae.cli._options import (
     Delimiter,
     Features,
     Format,
+    ImageFolder,
     Json,
     LabelColumn,
     LabelNames,
@@ -29,6 +30,7 @@ from nnae.cli._options import (
     numbers,
     one_of,
 )
+from nnae.cli._pictures import new_features, with_pictures
 from nnae.cli._screen import Screen, Step
 
 
@@ -63,6 +65,11 @@ def fit(
     delimiter: Delimiter = ",",
     chunk_rows: ChunkRows = None,
     checkpoint: Checkpoint = None,
+    image_folder: ImageFolder = None,
+    backbone: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(help="Pictures: hog, or a network's file (.tflite, .onnx).", metavar="FILE"),
+    ] = None,
     seed: Seed = 0,
     threads: Threads = None,
     as_json: Json = False,
@@ -77,6 +84,7 @@ def fit(
     Examples:
       nnae fit train.txt --output model.nnae
       nnae fit posts.csv --text-column body --label-column tags --label-sep "|"
+      nnae fit instances.json --image-folder photographs --output objects.nnae
     """
     model: Any
     widths: Any = "auto" if layers == "auto" else numbers("--layers", layers)
@@ -97,6 +105,8 @@ def fit(
     )
     start = time.perf_counter()
     if chunk_rows is not None:
+        if image_folder is not None or backbone is not None:
+            raise typer.BadParameter("--chunk-rows is for files of features, not for pictures")
         one_of("--decoder", decoder, ("auto", "linear"))
         blocks = open_chunks(reading, data, chunk_rows)
         compressor = NNAE(
@@ -118,6 +128,10 @@ def fit(
     with screen.steps() as steps:
         with steps.step("read") as step:
             read = reading.read(data)
+            pictures = None
+            if image_folder is not None or backbone is not None:
+                pictures = new_features("hog" if backbone is None else backbone)
+                read = with_pictures(read, data, image_folder, pictures, step)
             step.note(f"{read.Y.shape[0]} rows, {read.Y.shape[1]} labels")
         only_labels = labels_only or read.X is None
         with steps.step("compress") as step:
@@ -155,6 +169,8 @@ def fit(
                 ).fit(read.X, read.Y, label_names=read.label_names)
                 if read.vectorizer is not None:
                     model.text_vectorizer_ = read.vectorizer
+                if pictures is not None:
+                    model.image_features_ = pictures
         with steps.step("save"):
             save(model, output)
     _tell(screen, model, int(read.Y.shape[0]), output, start)

@@ -45,6 +45,14 @@ LabelColumn = Annotated[
     Optional[str],  # noqa: UP045
     typer.Option("--label-column", help="Table: the column with the labels.", metavar="NAME"),
 ]
+ImageFolder = Annotated[
+    Optional[Path],  # noqa: UP045
+    typer.Option(
+        "--image-folder",
+        help="Folder of the pictures that rows are named by; beside the data by default.",
+        metavar="DIR",
+    ),
+]
 LabelSep = Annotated[
     str, typer.Option("--label-sep", help="Table: what stands between the labels of a row.")
 ]

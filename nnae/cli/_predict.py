@@ -20,6 +20,7 @@ from nnae.cli._options import (
     Delimiter,
     Features,
     Format,
+    ImageFolder,
     Json,
     Labels,
     Quiet,
@@ -34,7 +35,7 @@ ROWS_AT_ONCE = 8192
 
 def predict(
     model: Annotated[Path, typer.Argument(help="A model of `nnae fit`.")],
-    data: Annotated[Path, typer.Argument(help="Examples with features.")],
+    data: Annotated[Path, typer.Argument(help="Examples with features; a picture or folder.")],
     top: Annotated[int, typer.Option("--top", "-k", min=1, help="Labels a row.")] = 5,
     output: Annotated[
         Optional[Path],  # noqa: UP045
@@ -47,6 +48,7 @@ def predict(
     text_column: TextColumn = None,
     delimiter: Delimiter = ",",
     chunk_rows: ChunkRows = None,
+    image_folder: ImageFolder = None,
     threads: Threads = None,
     as_json: Json = False,
     quiet: Quiet = False,
@@ -57,6 +59,7 @@ def predict(
     Examples:
       nnae predict model.nnae test.txt --top 3
       nnae predict model.nnae test.txt --to jsonl --output best.jsonl
+      nnae predict objects.nnae photographs --top 3
     """
     one_of("--to", to, tuple(WRITERS))
     screen = Screen(quiet=quiet, as_json=as_json)
@@ -71,10 +74,11 @@ def predict(
                 labels=labels,
                 text_column=text_column,
                 delimiter=delimiter,
+                image_folder=image_folder,
             )
             ids: Any = None
             if chunk_rows is None:
-                X, ids = reading.read_features(data, classifier, screen)
+                X, ids = reading.read_features(data, classifier, screen, step)
                 n = X.shape[0]
                 pieces: Any = (X[at : at + ROWS_AT_ONCE] for at in range(0, n, ROWS_AT_ONCE))
             else:

@@ -13,6 +13,7 @@ from nnae.cli._options import (
     Delimiter,
     Features,
     Format,
+    ImageFolder,
     Json,
     LabelColumn,
     LabelNames,
@@ -23,7 +24,8 @@ from nnae.cli._options import (
     TextColumn,
     Threads,
 )
-from nnae.cli._screen import Screen
+from nnae.cli._pictures import Thumbnails, named_pictures
+from nnae.cli._screen import Screen, Step
 
 
 def report(
@@ -51,6 +53,7 @@ def report(
     label_column: LabelColumn = None,
     label_sep: LabelSep = ";",
     delimiter: Delimiter = ",",
+    image_folder: ImageFolder = None,
     seed: Seed = 0,
     threads: Threads = None,
     as_json: Json = False,
@@ -83,8 +86,9 @@ def report(
                     label_column=label_column,
                     label_sep=label_sep,
                     delimiter=delimiter,
+                    image_folder=image_folder,
                 )
-                heldout = read_heldout(reading, data, classifier, screen)
+                heldout = read_heldout(reading, data, classifier, screen, step)
                 step.note(f"{heldout['X'].shape[0]} held-out rows")
         with steps.step("report") as step:
             tree = None if hierarchy is None else load_model(hierarchy)
@@ -111,10 +115,11 @@ def report(
     )
 
 
-def read_heldout(reading: Reading, path: Path, model: Any, screen: Screen) -> dict[str, Any]:
+def read_heldout(
+    reading: Reading, path: Path, model: Any, screen: Screen, step: Step
+) -> dict[str, Any]:
     """Return the held-out rows of a file as a report takes them."""
-    vectorizer = getattr(model, "text_vectorizer_", None)
-    data = reading.read(path, vectorizer)
+    data = reading.read_examples(path, model, step)
     if data.X is None:
         raise ValueError(f"{path} holds labels only; a report's examples need features")
     found = {"X": match_features(data, model, screen), "Y": match_labels(data, model, screen)}
@@ -122,4 +127,7 @@ def read_heldout(reading: Reading, path: Path, model: Any, screen: Screen) -> di
         found["names"] = [str(name) for name in data.ids]
     if data.feature_names is not None and len(data.feature_names) == model.n_features_in_:
         found["feature_names"] = [str(name) for name in data.feature_names]
+    if getattr(model, "image_features_", None) is not None:
+        found["images"] = Thumbnails(named_pictures(data, path, reading.image_folder))
+        found["image_features"] = model.image_features_
     return found

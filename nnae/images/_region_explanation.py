@@ -134,6 +134,20 @@ class RegionExplanation:
         """
         return region_flow(self)
 
+    def to_text(self, width: int = 100) -> str:
+        """Write the strongest regions for a terminal.
+
+        Parameters
+        ----------
+        width : int, default=100
+            Columns.
+
+        Returns
+        -------
+        str
+        """
+        return _region_formats.to_text(self, width)
+
     def to_json(self) -> str:
         """Write everything as one JSON document; the same explanation gives the same bytes.
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nnae._png import png_address
-from nnae.explaining._formats import amount, records
+from nnae.explaining._formats import amount, headline, records
+from nnae.hierarchy._names import one_line, shorten
 
 if TYPE_CHECKING:
     from nnae.images._region_explanation import RegionExplanation
@@ -59,6 +60,32 @@ def note(found: RegionExplanation) -> str:
         f"{len(found.parts)} regions by {found.method}; without any of them {found.base:.3g}, "
         f"together {amount(found.residual)}"
     )
+
+
+def to_text(found: RegionExplanation, width: int) -> str:
+    """Write the regions that give most as lines of at most `width` columns."""
+    head = f"{one_line(found.name)}: {found.score:.4g}"
+    whole = found.explanation
+    if whole is not None and whole.probability is not None:
+        head = headline(whole)
+    lines = [head, note(found), ""]
+    frame = found.frame
+    regions = frame[frame["kind"] == "region"]
+    for row in regions.head(LISTED).to_dict("records"):
+        area = f"{row['area']:.0%} of the picture"
+        lines.append(f"{amount(row['contribution']):>10}  {row['name']} ({area})")
+    rest = regions.iloc[LISTED:]["contribution"]
+    if len(rest):
+        lines.append(f"{amount(float(rest.sum())):>10}  {len(rest)} other regions")
+    for row in frame[frame["kind"] != "region"].to_dict("records"):
+        lines.append(f"{amount(row['contribution']):>10}  {row['name']}")
+    lines.append(f"{found.score:>10.4g}  in all")
+    concepts = [node for node in found.flow.nodes if node["column"] == 1]
+    if whole is not None:
+        best = sorted(concepts, key=lambda node: -abs(node["amount"]))
+        named = ", ".join(f"{one_line(n['name'])} {amount(n['amount'])}" for n in best)
+        lines += ["", f"through concepts: {named}"]
+    return "\n".join(shorten(line, width) for line in lines)
 
 
 def to_html(found: RegionExplanation) -> str:

@@ -11,6 +11,7 @@ from nnae._png import png_address
 from nnae.explaining import Explanation, explain
 from nnae.reporting._heldout import HeldOut
 from nnae.reporting._numbers import short, shorts
+from nnae.reporting._regions import occluded, regions_data
 
 Array = npt.NDArray[Any]
 
@@ -50,6 +51,9 @@ def gallery_data(
             about["image"] = png_address(np.asarray(heldout.images[row]))
         examples.append(about)
         x = heldout.X[row : row + 1]
+        asked = None
+        if heldout.image_features is not None and heldout.images is not None:
+            asked = occluded(classifier, heldout.image_features, heldout.images[row])
         why: list[dict[str, Any]] = []
         for at in kept[:EXPLAINED]:
             found = explain(
@@ -63,6 +67,10 @@ def gallery_data(
             reason = _reason(found, number[found.label])
             if not why:  # what would change is told of the best label alone
                 reason["without"] = _without(found, number)
+            if asked is not None:
+                reason["regions"] = regions_data(
+                    asked, int(indices[at]), hierarchy, top, reason["score"]
+                )
             why.append(reason)
         reasons.append(why)
     return examples, reasons

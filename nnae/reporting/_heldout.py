@@ -12,10 +12,11 @@ import scipy.sparse as sp
 
 from nnae._features import check_features
 from nnae._labels import LabelSpace
+from nnae.images._occluded import split
 
 Array = npt.NDArray[Any]
 
-KNOWN = ("X", "Y", "names", "images", "feature_names", "texts")
+KNOWN = ("X", "Y", "names", "images", "feature_names", "texts", "image_features")
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,8 @@ class HeldOut:
     texts : list of str or None
     images : sequence of ndarray (h x w x 3, uint8), or None
     feature_names : sequence of str or None
+    image_features : ImageFeatures or None
+        What made X of the images: explanations then name their regions.
     """
 
     X: Any
@@ -39,6 +42,7 @@ class HeldOut:
     texts: list[str] | None
     images: Sequence[Any] | None
     feature_names: Sequence[str] | None
+    image_features: Any
 
     def __len__(self) -> int:
         return int(self.Y.shape[0])
@@ -81,7 +85,18 @@ def read_heldout(classifier: Any, examples: Any) -> HeldOut | None:
         texts=_strings("texts", examples.get("texts"), n),
         images=_rows("images", examples.get("images"), n),
         feature_names=examples.get("feature_names"),
+        image_features=_image_features(examples),
     )
+
+
+def _image_features(examples: Mapping[str, Any]) -> Any:
+    features = examples.get("image_features")
+    if features is None:
+        return None
+    if examples.get("images") is None:
+        raise ValueError("examples with image_features must hold images too")
+    split(features)  # refuses what is no ImageFeatures
+    return features
 
 
 def _rows(name: str, values: Any, n: int) -> Any:

@@ -64,8 +64,9 @@ def report(
         Of the hierarchy; made on the labels of `examples` by default, if they are four or more.
     examples : (X, Y), (X, Y, names) or mapping, optional
         Rows that did not train the classifier. A mapping holds X and Y, and may hold names (of
-        rows), texts, images (uint8, h x w x 3) and feature_names. Without examples the page has
-        the tree alone, and says that nothing vouches for it.
+        rows), texts, images (uint8, h x w x 3), feature_names, and image_features, the
+        ImageFeatures that made X of the images: predictions are then led back to their regions.
+        Without examples the page has the tree alone, and says that nothing vouches for it.
     dependencies : DataFrame, optional
         From :func:`nnae.label_dependencies`; made on the labels of `examples` by default.
     feature_names : sequence of str, optional

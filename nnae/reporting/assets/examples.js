@@ -47,11 +47,18 @@ async function openExample(at, jump) {
   if (jump) { byId("example").scrollIntoView({ block: "start" }); byId("detail").focus({ preventScroll: true }); }
 }
 
+// A picture's score is led back to its regions or to its features; which, stays chosen.
+let byFeatures = false;
+
 function drawReason(place, reason) {
-  const exact = reason.method === "linear" ? "The ribbons add up to it." : "Features by " + reason.method + "; what they do only together is a ribbon of its own.";
+  const pictured = reason.regions && !byFeatures;
+  const told = pictured ? { ...reason, ...reason.regions } : reason;
+  const exact = told.method === "linear" ? "The ribbons add up to it." : (pictured ? "Regions by " : "Features by ") + told.method + "; what they do only together is a ribbon of its own.";
   const parts = [el("p", { class: "score" }, el("b", {}, app.model.name(reason.label)), " has the score ", el("b", { id: "flow-score" }, num(reason.score, 4)),
     reason.probability === null ? "" : ", probability " + percent(reason.probability), ", place " + reason.rank + ". ", el("span", { class: "note" }, exact + " Blue, solid: for; orange, dashed: against.")),
-  drawFlow(reason), flowTable(reason)];
+  reason.regions ? wayChoice(place, reason) : null,
+  pictured ? regionFigure(reason) : null,
+  drawFlow(told), flowTable(told)];
   if (reason.votes) {
     const rows = reason.votes.map(([example, cosine, amount]) => ["training example " + example, num(cosine, 3), signed(amount)]);
     parts.push(el("details", {}, el("summary", {}, plural(reason.n_votes, "training example") + " voted for it"), table("The strongest votes", ["who", "likeness", "amount"], rows)));
@@ -64,4 +71,19 @@ function drawReason(place, reason) {
       table("Scores and places of labels that fall or rise most when one thing is taken away", ["without", "label", "before", "after", "place"], rows)));
   }
   show(place, parts);
+}
+
+function wayChoice(place, reason) {
+  const way = (title, features) => el("button", { type: "button", "aria-pressed": String(byFeatures === features), onclick: () => { byFeatures = features; drawReason(place, reason); } }, title);
+  return el("div", { class: "toggle", role: "group", "aria-label": "What the score is led back to", id: "ways" }, way("Regions", false), way("Features", true));
+}
+
+function regionFigure(reason) {
+  const example = app.model.examples[app.example], name = app.model.name(reason.label);
+  const best = reason.regions.nodes.filter((node) => node[0] === 0 && node[1] === "feature").sort((a, b) => b[3] - a[3])[0];
+  const says = "Regions that make the score of " + name + (best ? "; most is given by " + best[2] : "");
+  return el("figure", { class: "regions", id: "regions" },
+    example.image ? el("img", { src: example.image, alt: "Picture of " + example.name }) : null,
+    el("img", { src: reason.regions.image, alt: says }),
+    el("figcaption", { class: "note" }, plural(reason.regions.count, "region") + ". Dark blue: the score falls without it. Light orange: it rises. Grey: it does not matter." + (best ? " Most is given by " + best[2] + " (" + signed(best[3]) + ")." : "")));
 }
