@@ -74,7 +74,7 @@ make_environment() {
   export NNAE_NATIVE=1
   retry "$work/venv/bin/pip" install -q --disable-pip-version-check \
     "numpy==1.26.4" "pandas<3" "scipy<1.14" "scikit-learn>=1.4" \
-    "rpy2>=3.5.17,<3.6" "matplotlib>=3.8" "jinja2>=3.1" pytest hypothesis
+    "rpy2>=3.5.17,<3.6" "matplotlib>=3.8" "jinja2>=3.1" "pillow>=10" "scikit-image>=0.22" pytest hypothesis
   (cd "$work/source" && retry "$work/venv/bin/pip" install -q --disable-pip-version-check \
     --force-reinstall --no-deps . && retry "$work/venv/bin/pip" install -q . "numpy==1.26.4")
 }

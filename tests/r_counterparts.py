@@ -19,6 +19,7 @@ OTHER_NAMES = {
     "label_dependencies": "nnae_dependencies",
     "show_versions": "nnae_versions",
     "datasets": "nnae_dataset",
+    "images": "nnae_image_features",  # and nnae_region_explanation
     "io": "nnae_read",
     "metrics": "nnae_precision_at_k",
     "io.LabelData": "nnae_read",  # a list with x and y
