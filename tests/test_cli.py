@@ -331,7 +331,10 @@ def examples():
     return found
 
 
-@pytest.mark.parametrize("line", [line for line in examples() if not line.startswith("nnae demo")])
+@pytest.mark.parametrize(
+    "line",
+    [line for line in examples() if not line.startswith("nnae demo") and "photographs" not in line],
+)  # those of pictures: test_cli_pictures.py
 def test_examples_of_the_help_run(folder, capsys, tmp_path, monkeypatch, line):
     if "--picture" in line:
         pytest.importorskip("matplotlib", reason="plots need matplotlib")

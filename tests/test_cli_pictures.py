@@ -1,6 +1,7 @@
 """The commands with pictures: a folder and COCO's JSON, from fit to report."""
 
 import json
+import shlex
 
 import numpy as np
 import pytest
@@ -11,7 +12,8 @@ from nnae.cli import main
 Image = pytest.importorskip("PIL.Image")
 pytest.importorskip("skimage")
 
-COLOURS = {"red": (220, 30, 30), "blue": (40, 40, 230)}
+# what the examples of the help call them
+COLOURS = {"zebra": (220, 30, 30), "bus": (40, 40, 230)}
 
 
 @pytest.fixture(scope="module")
@@ -63,15 +65,15 @@ def test_predict_takes_a_folder_a_picture_or_a_file_that_names_pictures(folder, 
 def test_explain_names_regions_and_draws_them(folder, capsys, tmp_path):
     pytest.importorskip("matplotlib").use("Agg")
     picture = folder / "photographs" / "02.png"
-    words = ("explain", folder / "model.nnae", picture, "--label", "red")
+    words = ("explain", folder / "model.nnae", picture, "--label", "zebra")
     status, out, err = run(capsys, *words, "--json", "-q")
     assert (status, err) == (0, "")
     found = json.loads(out)
     assert sum(line["contribution"] for line in found["lines"]) == pytest.approx(found["score"])
     best = next(line for line in found["lines"] if line["kind"] == "region")
-    assert best["column"] < 0.6  # red things are on the left
+    assert best["column"] < 0.6  # zebras are on the left here
     status, out, err = run(capsys, *words, "--picture", tmp_path / "where.png")
-    assert status == 0 and out.startswith("red: score ") and "through concepts: " in out
+    assert status == 0 and out.startswith("zebra: score ") and "through concepts: " in out
     assert (tmp_path / "where.png").read_bytes().startswith(b"\x89PNG")
     whole = run(capsys, "explain", folder / "model.nnae", folder / "photographs", "--row", 99)
     assert whole[0] == 1 and "--row must be below the 24 rows" in whole[2]
@@ -117,6 +119,23 @@ def test_mistakes_are_one_line(folder, capsys, tmp_path):
         status, out, err = run(capsys, *words, "-q")
         assert status in (1, 2) and out == ""
         assert err.startswith("nnae: error:") and message in err and err.count("\n") == 1
+
+
+def test_examples_of_the_help_run(folder, capsys, tmp_path, monkeypatch):
+    pytest.importorskip("matplotlib").use("Agg")
+    from test_cli import examples
+
+    lines = [line for line in examples() if "photographs" in line]
+    assert len(lines) == 3
+    (tmp_path / "photographs").symlink_to(folder / "photographs")
+    (tmp_path / "instances.json").write_bytes((folder / "instances.json").read_bytes())
+    with Image.open(folder / "photographs" / "02.png") as image:
+        image.save(folder / "photographs" / "zebra.jpg")  # last: others count the pictures
+    monkeypatch.chdir(tmp_path)
+    for line in lines:
+        words = shlex.split(line)[1:]
+        status, _, err = run(capsys, *words)
+        assert status == 0, err
 
 
 def test_what_describes_pictures_is_in_the_model_file(folder):
