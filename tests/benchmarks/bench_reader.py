@@ -15,8 +15,10 @@ GROUPS = {"debian_tags": "sources_test", "emoji": "origins_test"}
 TREES = ("codes", "labels", "features")
 
 
-def run(*, n_threads=1, only=None, tree="codes"):
+def run(*, n_threads=1, only=None, tree="codes", profile="best"):
     """Yield HEADER and a row a data set, form and reader; defaults of classifier and compressor.
+
+    `profile` is the classifier's: "fast" has one decoder in the place of the stack.
 
     `tree`: "codes", that of the classifier's own codes; "labels", that of `NNAE()` fitted on the
     labels; "features", that of `NNAE(feature_weight="auto")` fitted on labels and features. NPMI
@@ -28,7 +30,7 @@ def run(*, n_threads=1, only=None, tree="codes"):
         if only not in (None, name):
             continue
         data = getattr(nnae.datasets, f"load_{name}")()
-        model = nnae.TwoStepClassifier(random_state=0, n_threads=n_threads)
+        model = nnae.TwoStepClassifier(profile=profile, random_state=0, n_threads=n_threads)
         model.fit(data.X_train, data.Y_train, label_names=data.label_names)
         hierarchy = read_tree(tree, model, data, n_threads)
         begin = time.perf_counter()

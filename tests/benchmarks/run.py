@@ -81,9 +81,13 @@ def add_reader(commands):
     command.add_argument("--threads", type=int, default=1)
     command.add_argument("--data", choices=list(bench_reader.GROUPS), default=None)
     command.add_argument("--tree", choices=bench_reader.TREES, default="codes")
+    command.add_argument("--profile", choices=("fast", "best"), default="best")
     command.set_defaults(
         run=lambda chosen: bench_reader.run(
-            n_threads=chosen.threads, only=chosen.data, tree=chosen.tree
+            n_threads=chosen.threads,
+            only=chosen.data,
+            tree=chosen.tree,
+            profile=chosen.profile,
         )
     )
 
