@@ -94,6 +94,7 @@ def ranking_to_csr(indices: Array, values: Array, n_labels: int) -> sp.csr_matri
     known = indices >= 0
     order = np.argsort(np.where(known, indices, n_labels), axis=1, kind="stable")
     indices, values, known = (np.take_along_axis(M, order, 1) for M in (indices, values, known))
-    indptr = np.concatenate([[0], np.cumsum(known.sum(1))])
+    indptr = np.zeros(len(indices) + 1, indices.dtype)
+    np.cumsum(known.sum(1), out=indptr[1:])
     shape = (len(indices), n_labels)
     return sp.csr_matrix((values[known], indices[known], indptr), shape=shape)

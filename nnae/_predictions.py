@@ -143,12 +143,13 @@ class TwoStepPredictions(BaseEstimator):  # type: ignore[misc]
         threads, step = resolve_threads(self.n_threads), max(1, BLOCK // k)
         parts = []
         for start in range(0, max(1, len(query)), step):
-            indices, scores = self.decoder_.topk(query.rows(start, start + step), k, 1, threads)
+            block = query if len(query) <= step else query.rows(start, start + step)
+            indices, scores = self.decoder_.topk(block, k, 1, threads)
             indices = np.where(self.label_sets_.keep(indices, scores), indices, -1)
             parts.append(
                 ranking_to_csr(indices, np.ones_like(indices, np.uint8), len(self.label_names_))
             )
-        return sp.csr_matrix(sp.vstack(parts, format="csr"))
+        return parts[0] if len(parts) == 1 else sp.csr_matrix(sp.vstack(parts, format="csr"))
 
     def score(self, X: Any, y: Any) -> float:
         """Return the precision of the best label, P@1, on labels y of the rows of X."""

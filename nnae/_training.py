@@ -27,6 +27,8 @@ from nnae.ridge import MultiOutputRidge, least_gcv
 
 #: Folds, and how many rows there must be for them.
 FOLDS = 3
+#: Folds are held out one after the other until so many rows have been: the rest tells no more.
+ENOUGH_HELD = 6000
 SMALLEST_SPLIT = 20
 #: The penalty that ranks best is below the one that predicts codes best: this share of it.
 PENALTY_SHARE = 0.5
@@ -87,11 +89,11 @@ class Training:
     groups: Array | None = None
 
     def fit(self, n_folds: int) -> Fitted:
-        """Return step two and the decoder of all rows; rank the rows of some folds (0 to 3)."""
+        """Return step two and the decoder of all rows; rank the rows of at most so many folds."""
         n, n_labels = self.Y.shape
         n_folds = n_folds if n >= SMALLEST_SPLIT else 0
         folds = self._folds() if n_folds else np.zeros(n, np.int64)
-        n_folds = min(n_folds, int(folds.max(initial=0)) + 1) if folds.any() else 0
+        n_folds = min(n_folds, enough_folds(folds)) if folds.any() else 0
         spaces = Spaces(self.X, folds, self.weights, self.seed, self.n_threads)
         estimator, evidence = self._learn(self.compressor, spaces, NOTHING)
         if not n_folds:
@@ -180,6 +182,12 @@ class Training:
             fold=fold,
         )
         return estimator, evidence
+
+
+def enough_folds(folds: Array) -> int:
+    """Return how many folds, the first ones, hold enough rows to choose by."""
+    held = np.cumsum(np.bincount(folds))
+    return min(len(held), int(np.searchsorted(held, ENOUGH_HELD)) + 1)
 
 
 def evenly(n: int, k: int) -> Array:
