@@ -54,6 +54,7 @@ class TwoStepClassifier(TwoStepPredictions):
         rows, or a smooth function, of predicted codes. "tree": linear classifiers down the tree of
         concepts. "stack": a blend of these and others, with weights learnt out of fold,
         :class:`nnae.decoders.StackDecoder`. "pair": "linear" and "tree", half and half.
+        "residual": rates, with classifiers for labels that concepts cannot describe.
         "auto" takes the stack with ``profile="best"``, the linear one with "fast".
         ``nnae.decoders.DECODERS`` has all.
     profile : {"best", "fast"}, default="best"

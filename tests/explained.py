@@ -11,7 +11,7 @@ LOSSES = ("bernoulli", "kullback-leibler", "frobenius")
 DECODERS = ("linear", "neighbors", "kernel")
 DIRECT = ("regression", "classification")
 #: Classifiers of labels and of edges are kept in single precision, whatever the features are.
-SINGLE = ("classification", "stack", "tree")
+SINGLE = ("classification", "residual", "stack", "tree")
 
 
 def planted_rows():

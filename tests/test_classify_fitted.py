@@ -5,19 +5,21 @@ import os
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import scipy.sparse as sp
 from planted_features import planted_features, popularity
 from sklearn.base import clone
 from sklearn.dummy import DummyRegressor
 from sklearn.linear_model import Ridge
-from sklearn.model_selection import GridSearchCV
+from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler, normalize
 
 from nnae import NMF, TwoStepClassifier
 from nnae.datasets import load_debian_tags
-from nnae.metrics import precision_at_k
+from nnae.metrics import TopKScorer, precision_at_k, recall_at_k
+from nnae.model_selection import MultilabelStratifiedKFold
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +41,28 @@ def test_it_works_in_pipelines_and_searches(planted):
     assert search.best_params_["compressor__n_components"] == 12
     copy = clone(search.best_estimator_)
     assert not hasattr(copy, "decoder_")
+
+
+def test_searches_take_our_scorers_and_folds(planted):
+    X, Y, Xt, Yt = planted
+    search = GridSearchCV(
+        TwoStepClassifier(NMF(8, random_state=0), profile="fast", random_state=0),
+        {"compressor__n_components": [2, 12], "rank_by": ["probability", "psp"]},
+        scoring={"P@1": TopKScorer(precision_at_k, 1), "R@5": TopKScorer(recall_at_k, 5)},
+        refit="R@5",
+        cv=MultilabelStratifiedKFold(3),
+    ).fit(X, Y)
+    assert search.best_params_["compressor__n_components"] == 12
+    assert {"mean_test_P@1", "mean_test_R@5"} <= set(search.cv_results_)
+    wanted = recall_at_k(Yt, search.best_estimator_.predict_topk(Xt, 5)[0], 5)
+    assert search.score(Xt, Yt) == wanted
+    names = [f"label {j}" for j in range(Y.shape[1])]
+    frame = pd.DataFrame(Y.toarray(), columns=names)
+    model = TwoStepClassifier(profile="fast", random_state=0)
+    scores = cross_val_score(
+        model, X, frame, scoring=TopKScorer(precision_at_k, 1), cv=MultilabelStratifiedKFold(3)
+    )
+    assert scores.min() > popularity(Y, Yt, 1)
 
 
 WEIGHTS = (

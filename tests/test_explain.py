@@ -38,7 +38,7 @@ def model(rows):
     ("loss", "decoder"),
     [
         *((loss, decoder) for loss in LOSSES for decoder in (*DECODERS, "stack")),
-        *(("bernoulli", decoder) for decoder in (*DIRECT, "tree", "pair")),
+        *(("bernoulli", decoder) for decoder in (*DIRECT, "tree", "pair", "residual")),
     ],
 )
 def test_ledgers_add_up_to_what_is_reported(rows, loss, decoder):

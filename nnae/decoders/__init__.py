@@ -12,6 +12,7 @@ from nnae.decoders.linear import LinearDecoder
 from nnae.decoders.neighbors import NeighborsDecoder
 from nnae.decoders.pair import PairDecoder
 from nnae.decoders.regression import RegressionDecoder
+from nnae.decoders.residual import ResidualDecoder
 from nnae.decoders.stack import StackDecoder
 from nnae.decoders.tree import TreeDecoder
 
@@ -28,6 +29,7 @@ __all__ = [
     "PairDecoder",
     "Query",
     "RegressionDecoder",
+    "ResidualDecoder",
     "StackDecoder",
     "TreeDecoder",
     "choose_decoder",
@@ -40,6 +42,7 @@ DECODERS: dict[str, type[Decoder]] = {
     "regression": RegressionDecoder,
     "classification": ClassificationDecoder,
     "pair": PairDecoder,
+    "residual": ResidualDecoder,
     "stack": StackDecoder,
     "tree": TreeDecoder,
 }

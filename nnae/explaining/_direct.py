@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
-from nnae.decoders import ClassificationDecoder, RegressionDecoder
+from nnae.decoders import ClassificationDecoder, RegressionDecoder, ResidualDecoder
 from nnae.explaining._attribution import Attribution, active
-from nnae.explaining._ledger import Direct, Ledger, Line, ledger_of
+from nnae.explaining._ledger import Direct, Ledger, Line, ledger_of, make_ledgers
 from nnae.explaining._question import Question
 
 
@@ -38,3 +40,18 @@ def margins(
     line = Line("intercept", "intercept of the label", (1 + intercept) / 2)
     direct = Direct(columns, values, values * weights / 2)
     return [Ledger("classification", direct=direct, lines=(line,))]
+
+
+@ledger_of("ResidualDecoder")
+def residual(
+    decoder: ResidualDecoder, question: Question, attribution: Attribution
+) -> list[Ledger]:
+    """Take the rate times the label's ceiling, and the rest from its classifier."""
+    found = make_ledgers(decoder.concepts, question, attribution)
+    place = np.flatnonzero(decoder.labels == question.label)
+    if question.level > 1 or decoder.classifiers is None or not len(place):
+        return found
+    share = float(decoder.ceilings[question.label])
+    own = margins(decoder.classifiers, replace(question, label=int(place[0])), attribution)
+    rest = [ledger.times(1 - share) for ledger in own]
+    return [*(ledger.times(share) for ledger in found), *rest]

@@ -22,28 +22,75 @@ from nnae.metrics import propensities
 
 SHOWN = ("P@1", "P@3", "P@5", "nDCG@3", "nDCG@5", "PSP@1", "PSP@3", "PSP@5", "micro F1", "macro F1",
          "examples F1")  # fmt: skip
-COSTS = ("fit_seconds", "predict_seconds", "peak_mb", "model_mb")
+COSTS = ("fit_seconds", "predict_seconds", "fit_cpu", "predict_cpu", "peak_mb", "model_mb")
+LISTS = ("rows", "differences", "published")
 COMPARED = ("P@1", "P@3", "P@5", "PSP@1", "PSP@3", "PSP@5")
 
 
 def run(*, data=None, methods=None, seeds=5, n_threads=2, path=None, command=""):
-    """Run the benchmark, print its tables, and store all numbers as JSON where a path is given."""
-    console = Console(width=180)
-    result = {
-        **stored.heading(command),
-        "versions": versions(),
-        "threads": n_threads,
-        "seeds": seeds,
-        "data": {},
-    }
+    """Run the benchmark, print its tables, and store all numbers where a path is given.
+
+    A file that exists keeps its rows of other data sets: long runs may be done one by one.
+    """
+    console = Console(width=200)
+    before = [] if path is None else read_before(path)
     methods = methods or classify_methods.available()
+    parts = {part["data"]: part for part in before}
     for name in data or classify_data.names():
         found = on_data(name, methods, range(seeds), n_threads, console)
-        result["data"][name] = found
         show(console, name, found)
+        parts[name] = as_part(name, found)
         if path is not None:
-            stored.write(path, result)
-    return result
+            stored.write(path, document(list(parts.values()), command, n_threads))
+
+
+def as_part(name, found):
+    """Return what is stored of one data set: flat rows, one a method and seed."""
+    columns = ("seed", *SHOWN, *COSTS)
+    return {
+        "data": name,
+        "shape": found["shape"],
+        "rows": [
+            [name, method, *(round(row[key], 5) for key in columns)]
+            for method, rows in found["rows"].items()
+            for row in rows
+        ],
+        "differences": [
+            [name, *line[:3], *(round(x, 5) for x in line[3:])] for line in found["differences"]
+        ],
+        "published": [[name, key, *row] for key, row in found["published"].items()],
+    }
+
+
+def document(parts, command, n_threads):
+    """Return the whole file: rows of all data sets, differences, published rows."""
+    every = {key: [row for part in parts for row in part[key]] for key in LISTS}
+    return {
+        **stored.heading(command),
+        "peers": versions(),
+        "threads": n_threads,
+        "units": "measures are shares of one, published ones per cent; fit_cpu and predict_cpu are "
+        "processor seconds of all threads, the others wall clock",
+        "shapes": {part["data"]: part["shape"] for part in parts},
+        "differences_header": ["data", "ours", "theirs", "measure", "mean", "low", "high"],
+        "differences": every["differences"],
+        "published_header": ["data", "method", "P@1", "P@3", "P@5", "PSP@1", "PSP@3", "PSP@5"],
+        "published": every["published"],
+        "header": ["data", "method", "seed", *SHOWN, *COSTS],
+        "rows": every["rows"],
+    }
+
+
+def read_before(path):
+    """Return the parts of a file that an earlier run wrote; none where there is no such file."""
+    if not Path(path).is_file():
+        return []
+    found = json.loads(Path(path).read_text("utf-8"))
+    return [
+        {"data": name, "shape": shape}
+        | {key: [row for row in found[key] if row[0] == name] for key in LISTS}
+        for name, shape in found["shapes"].items()
+    ]
 
 
 def versions():
@@ -79,6 +126,8 @@ def on_data(name, methods, seeds, n_threads, console):
             if method in classify_methods.RESCORED:
                 rescored = classify_scores.by_propensity(arrays["wide"], arrays["scores"], p)
                 rankings[f"{method} / p"] = rescored
+            if method in classify_methods.BOTH_RANKINGS:
+                rankings[classify_methods.BOTH_RANKINGS[method]] = arrays["psp"]
             sets = label_sets(split, arrays)
             for key, ranking in rankings.items():
                 found = classify_scores.numbers(split, ranking, sets, p)
@@ -128,8 +177,9 @@ def label_sets(split, arrays):
 
 def differences(rows, evidence):
     """Return ours less theirs with intervals: [ours, theirs, measure, mean, low, high]."""
-    ours = [key for key in evidence if key in classify_methods.OURS]
-    peers = [key for key in evidence if key not in classify_methods.OURS]
+    known = {*classify_methods.OURS, *classify_methods.BOTH_RANKINGS.values()}
+    ours = [key for key in evidence if key in known]
+    peers = [key for key in evidence if key not in known]
     found = []
     for mine in ours:
         for other in peers:
@@ -151,7 +201,7 @@ def show(console, name, found):
     title = f"{name}: {n:,} + {n_test:,} rows, {d:,} features, {n_labels:,} labels"
     table = Table(title=f"{title}; mean and standard deviation over seeds")
     table.add_column("method")
-    for column in (*SHOWN, "fit s", "predict s", "peak MB", "model MB"):
+    for column in (*SHOWN, "fit s", "predict s", "fit CPU", "predict CPU", "peak MB", "model MB"):
         table.add_column(column, justify="right")
     for method, rows in found["rows"].items():
         cells = [spread([100 * row[key] for row in rows], 2) for key in SHOWN]
