@@ -93,7 +93,8 @@ def ranking_to_csr(indices: Array, values: Array, n_labels: int) -> sp.csr_matri
     """Store the values of ranked labels as n x L, columns rising, zeros kept."""
     known = indices >= 0
     order = np.argsort(np.where(known, indices, n_labels), axis=1, kind="stable")
-    indices, values, known = (np.take_along_axis(M, order, 1) for M in (indices, values, known))
+    rows = np.arange(len(indices))[:, None]
+    indices, values, known = indices[rows, order], values[rows, order], known[rows, order]
     indptr = np.zeros(len(indices) + 1, indices.dtype)
     np.cumsum(known.sum(1), out=indptr[1:])
     shape = (len(indices), n_labels)

@@ -187,7 +187,7 @@ def linear_map(X: Any, B: Array, intercept: Array, n_threads: int) -> Array:
     B = np.ascontiguousarray(B, dtype)
     out = np.empty((X.shape[0], B.shape[1]), dtype)
     if hasattr(X, "indptr"):
-        _spmm(X.astype(dtype), B, out, n_threads)
+        _spmm(X if X.dtype == dtype else X.astype(dtype), B, out, n_threads)
     else:
         _core.multiply(np.ascontiguousarray(X, dtype), B, out, n_threads)
     out += intercept.astype(dtype)

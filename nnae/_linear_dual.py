@@ -83,12 +83,13 @@ class DualOptions:
 
 def unit_rows(X: Any) -> sp.csr_matrix:
     """Return rows of X (n x d, sparse or dense) over their Euclidean norms, as csr; zeros stay."""
-    X = sp.csr_matrix(X)
+    X = X if isinstance(X, sp.csr_matrix) else sp.csr_matrix(X)
+    lengths = np.diff(X.indptr)
     squares = np.square(X.data, dtype=np.float64)
-    rows = np.repeat(np.arange(X.shape[0]), np.diff(X.indptr))
+    rows = np.repeat(np.arange(X.shape[0]), lengths)
     norms = np.sqrt(np.bincount(rows, squares, minlength=X.shape[0]))
     norms[norms == 0] = 1
-    data = (X.data / np.repeat(norms, np.diff(X.indptr))).astype(X.dtype)
+    data = (X.data / norms[rows]).astype(X.dtype)
     return sp.csr_matrix((data, X.indices, X.indptr), shape=X.shape)
 
 

@@ -143,8 +143,7 @@ class TwoStepPredictions(BaseEstimator):  # type: ignore[misc]
         threads, step = resolve_threads(self.n_threads), max(1, BLOCK // k)
         parts = []
         for start in range(0, max(1, len(query)), step):
-            block = query if len(query) <= step else query.rows(start, start + step)
-            indices, scores = self.decoder_.topk(block, k, 1, threads)
+            indices, scores = self.decoder_.topk(query.rows(start, start + step), k, 1, threads)
             indices = np.where(self.label_sets_.keep(indices, scores), indices, -1)
             parts.append(
                 ranking_to_csr(indices, np.ones_like(indices, np.uint8), len(self.label_names_))

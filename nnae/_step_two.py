@@ -171,5 +171,7 @@ def fit_step_two(estimator: Any, X: Any, T: Array, sample_weight: Array | None =
 
 
 def predict_codes(estimator: Any, X: Any, n_codes: int) -> Array:
-    """Return predicted codes (n x m) of a fitted step two."""
+    """Return predicted codes (n x m) of a fitted step two, for features that have been checked."""
+    if type(estimator) is MultiOutputRidge:
+        return estimator.outputs(X).reshape(X.shape[0], n_codes)
     return np.asarray(estimator.predict(X)).reshape(X.shape[0], n_codes)

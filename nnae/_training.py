@@ -27,8 +27,8 @@ from nnae.ridge import MultiOutputRidge, least_gcv
 
 #: Folds, and how many rows there must be for them.
 FOLDS = 3
-#: Folds are held out one after the other until so many rows have been: the rest tells no more.
-ENOUGH_HELD = 6000
+#: Folds are held out one after the other until so many rows have been: more would tell little.
+ENOUGH_HELD = 4000
 SMALLEST_SPLIT = 20
 #: The penalty that ranks best is below the one that predicts codes best: this share of it.
 PENALTY_SHARE = 0.5
@@ -136,6 +136,7 @@ class Training:
         compressor = self.compress(self.X[rows], self.Y[rows], weights)
         estimator, evidence = self._learn(compressor, spaces, fold)
         out = np.flatnonzero(spaces.folds == fold)
+        out = out[evenly_spaced(len(out), ENOUGH_HELD)]
         X = self.X[out]
         targets = predict_codes(estimator, X, len(evidence.scale.norms))
         return Fold(out, Query(X, targets), evidence)
@@ -192,5 +193,9 @@ def enough_folds(folds: Array) -> int:
 
 def evenly(n: int, k: int) -> Array:
     """Return evenly spaced ones of n rows with k scores each, as many as are learnt from."""
-    count = min(n, max(FEWEST_ROWS, MOST_SCORES // max(1, k)))
-    return np.linspace(0, n - 1, count).astype(np.int64) if count < n else np.arange(n)
+    return evenly_spaced(n, max(FEWEST_ROWS, MOST_SCORES // max(1, k)))
+
+
+def evenly_spaced(n: int, most: int) -> Array:
+    """Return numbers below n, evenly spaced where there are more than ``most``."""
+    return np.linspace(0, n - 1, most).astype(np.int64) if most < n else np.arange(n)

@@ -55,11 +55,12 @@ class TwoStepClassifier(TwoStepPredictions):
         concepts. "stack": a blend of these and others, with weights learnt out of fold,
         :class:`nnae.decoders.StackDecoder`. "pair": "linear" and "tree", half and half.
         "residual": rates, with classifiers for labels that concepts cannot describe.
-        "auto" takes the stack with ``profile="best"``, the linear one with "fast".
+        "auto" takes the stack with ``profile="best"``, the pair with "fast".
         ``nnae.decoders.DECODERS`` has all.
     profile : {"best", "fast"}, default="best"
-        "best" fits the whole pipeline, the compressor too, without each of three folds in turn to
-        calibrate probabilities and to choose what ``predict`` predicts; then on all rows. "fast"
+        "best" fits the whole pipeline, the compressor too, without each of three folds in turn,
+        or without the first ones where they hold 4,000 rows, to weigh decoders, to calibrate
+        probabilities and to choose what ``predict`` predicts; then on all rows. "fast"
         fits once: probabilities are as the decoder gives them, and the threshold predicts as many
         labels on the training rows as they have.
     rank_by : {"probability", "psp"}, default="probability"

@@ -227,7 +227,10 @@ class MultiOutputRidge(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         A row's result does not depend on the rows beside it, nor on the number of threads.
         """
         check_is_fitted(self, "coef_")
-        X = check_features(self, X, reset=False)
+        return self.outputs(check_features(self, X, reset=False))
+
+    def outputs(self, X: Any) -> Array:
+        """Return the outputs of rows that have been checked: :meth:`predict` without its checks."""
         weights = np.atleast_2d(self.coef_).T
         out = linear_map(
             X, weights, np.atleast_1d(self.intercept_), resolve_threads(self.n_threads)

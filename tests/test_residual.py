@@ -40,7 +40,7 @@ def test_ceilings_are_what_true_codes_rank(planted, fitted):
     expected[expected >= 0.9] = 1
     np.testing.assert_allclose(decoder.ceilings, expected, atol=1e-12)
     assert decoder.labels.tolist() == np.flatnonzero(expected < 1).tolist()
-    assert 0 < len(decoder.labels)
+    assert len(decoder.labels) > 0
 
 
 def test_scores_are_shares_of_rates_and_margins(planted, fitted):

@@ -46,7 +46,7 @@ DECODERS: dict[str, type[Decoder]] = {
     "stack": StackDecoder,
     "tree": TreeDecoder,
 }
-AUTO = {"best": "stack", "fast": "linear"}
+AUTO = {"best": "stack", "fast": "pair"}
 
 
 def choose_decoder(name: object, profile: str) -> type[Decoder]:

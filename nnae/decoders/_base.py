@@ -45,6 +45,8 @@ class Query:
 
     def rows(self, start: int, stop: int) -> Query:
         """Return some consecutive rows."""
+        if start == 0 and stop >= len(self):
+            return self
         return Query(self.X[start:stop], self.targets[start:stop])
 
 

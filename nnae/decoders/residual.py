@@ -119,7 +119,9 @@ class ResidualDecoder(Decoder):
         return frame
 
 
-def _ceilings(concepts: LinearDecoder, evidence: Evidence, Y: sp.csr_matrix, counts: Array) -> Array:
+def _ceilings(
+    concepts: LinearDecoder, evidence: Evidence, Y: sp.csr_matrix, counts: Array
+) -> Array:
     """Return for each label how often the rates of true codes rank it where it is true."""
     if evidence.T is None:
         raise ValueError("the ceilings of labels need the true codes of the training rows")

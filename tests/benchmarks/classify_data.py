@@ -16,13 +16,17 @@ TEST_SHARE = 0.25
 
 @dataclass
 class Split:
-    """Training and test rows; ``rows`` tells apart the test rows of different splits."""
+    """Training and test rows; ``rows`` tells apart the test rows of different splits.
+
+    ``groups`` are origins of training rows (None: all differ), where the split is by origin too.
+    """
 
     X: Any
     Y: Any
     X_test: Any
     Y_test: Any
     rows: Any
+    groups: Any = None
 
 
 def names():
@@ -53,7 +57,9 @@ def split(name, seed):
     import nnae.datasets
 
     data = getattr(nnae.datasets, f"load_{name.replace('-', '_')}")()
-    return _split(data.X_train, data.Y_train, data.X_test, data.Y_test)
+    found = _split(data.X_train, data.Y_train, data.X_test, data.Y_test)
+    found.groups = data.get("sources_train")
+    return found
 
 
 def _split(X, Y, X_test, Y_test, rows=None):

@@ -1,6 +1,7 @@
 """Methods of the classification benchmark, ours and others', behind one interface.
 
-A method has ``fit(X, Y)``, ``topk(X, k) -> (labels, scores)`` and ``size() -> bytes``; nothing
+A method has ``prepare(split)`` where it needs time that does not count or more than X and Y,
+``fit(X, Y)``, ``topk(X, k) -> (labels, scores)`` and ``size() -> bytes``; nothing
 outside ``fit`` may look at training rows. ``METHODS`` maps names to functions of (seed, threads).
 """
 
@@ -41,10 +42,13 @@ class TwoStep:
     def __init__(self, seed, threads, **options):
         self.options = {"random_state": seed, "n_threads": threads, **options}
 
+    def prepare(self, split):
+        self.groups = split.groups
+
     def fit(self, X, Y):
         import nnae
 
-        self.model = nnae.TwoStepClassifier(**self.options).fit(X, Y)
+        self.model = nnae.TwoStepClassifier(**self.options).fit(X, Y, groups=self.groups)
 
     def topk(self, X, k):
         return self.model.predict_topk(X, k)
@@ -238,10 +242,10 @@ class Omikuji:
         self.omikuji, self.threads = omikuji, threads
         self.folder = tempfile.TemporaryDirectory()
 
-    def prepare(self, X, Y):
+    def prepare(self, split):
         import nnae.io
 
-        X, Y = sp.csr_matrix(X), sp.csr_matrix(Y)
+        X, Y = sp.csr_matrix(split.X), sp.csr_matrix(split.Y)
         full = (np.diff(X.indptr) > 0) & (np.diff(Y.indptr) > 0)
         X, Y = X[full], Y[full]
         nnae.io.write_xmc(Path(self.folder.name) / "train.txt", X, Y)

@@ -37,7 +37,7 @@ def main(name, method, seed, threads, out):
     split = classify_data.split(name, int(seed))
     model = classify_methods.METHODS[method](int(seed), int(threads))
     if hasattr(model, "prepare"):
-        model.prepare(split.X, split.Y)
+        model.prepare(split)
     before = peak_megabytes()
     begin = clocks()
     model.fit(split.X, split.Y)
