@@ -18,6 +18,7 @@ from nnae._decisions import Ranked, choose_threshold
 from nnae._features import check_features
 from nnae._label_sets import RULES, choose_label_sets
 from nnae._labels import LabelSpace, encode_labels
+from nnae._more_rows import MoreRows
 from nnae._predictions import TwoStepPredictions
 from nnae._rankings import propensities_of_counts
 from nnae._streamed_fit import check_streams
@@ -32,7 +33,7 @@ from nnae.io._row_blocks import RowBlocks, as_blocks
 from nnae.metrics import propensities
 
 
-class TwoStepClassifier(TwoStepPredictions):
+class TwoStepClassifier(MoreRows, TwoStepPredictions):
     r"""Rank labels of new examples through a compressed, interpretable code.
 
     Step one compresses the training labels: :math:`Y \approx Z_1 W_1`. Step two learns the codes
@@ -55,7 +56,8 @@ class TwoStepClassifier(TwoStepPredictions):
         concepts. "stack": a blend of these and others, with weights learnt out of fold,
         :class:`nnae.decoders.StackDecoder`. "pair": "linear" and "tree", half and half.
         "residual": rates, with classifiers for labels that concepts cannot describe.
-        "auto" takes the stack with ``profile="best"``, the pair with "fast".
+        "auto" takes the stack with ``profile="best"``, the pair with "fast", or the linear one
+        where ``estimator`` is given.
         ``nnae.decoders.DECODERS`` has all.
     profile : {"best", "fast"}, default="best"
         "best" fits the whole pipeline, the compressor too, without each of three folds in turn,
@@ -283,7 +285,7 @@ class TwoStepClassifier(TwoStepPredictions):
         check_choice("profile", self.profile, ("best", "fast"))
         check_choice("rank_by", self.rank_by, ("probability", "psp"))
         check_choice("threshold", self.threshold, tuple(RULES))
-        return choose_decoder(self.decoder, self.profile)
+        return choose_decoder(self.decoder, self.profile, self.estimator)
 
     def _check_rows(
         self, X: Any, Y: Any, label_names: Any, *, reset: bool

@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from nnae import _core
 from nnae._features import Array, Features, check_features, linear_map
+from nnae._ridge_products import RidgeProducts
 from nnae._ridge_solvers import SOLVERS, Question, least_gcv, usual_penalties
 from nnae._threads import resolve_threads
 from nnae._validation import check_choice, check_count, check_sample_weight, check_tolerance
@@ -51,6 +52,9 @@ class MultiOutputRidge(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         Random vectors that estimate the trace for "cg".
     random_state : int, RandomState or None, default=0
         Seed of the probes.
+    keep_products : bool, default=False
+        True keeps X'X (d x d) and the products of targets, so that :meth:`partial_fit` may go on
+        from a fit.
     n_threads : int or None
         Threads; None takes all. The result is the same, to the bit, for any number.
 
@@ -70,6 +74,8 @@ class MultiOutputRidge(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         "eigen" or "cg".
     n_iter_ : int
         Steps taken.
+    products_ : RidgeProducts
+        With ``keep_products``, and after ``partial_fit``.
     n_features_in_ : int
     feature_names_in_ : ndarray of str
         Where X had column names.
@@ -103,6 +109,7 @@ class MultiOutputRidge(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         max_iter: int = 500,
         n_probes: int = 16,
         random_state: Any = 0,
+        keep_products: bool = False,
         n_threads: int | None = None,
     ) -> None:
         self.alpha = alpha
@@ -113,6 +120,7 @@ class MultiOutputRidge(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         self.max_iter = max_iter
         self.n_probes = n_probes
         self.random_state = random_state
+        self.keep_products = keep_products
         self.n_threads = n_threads
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> MultiOutputRidge:
@@ -147,6 +155,12 @@ class MultiOutputRidge(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             raise ValueError(f"X has {X.shape[0]} rows, y has {T.shape[0]}")
         n_threads = resolve_threads(self.n_threads)
         weights = self._weights(sample_weight, X.shape[0])
+        if self.keep_products:
+            if weights is not None or self.per_output:
+                raise ValueError(
+                    "keep_products=True takes no sample_weight and one penalty for all"
+                )
+            self.products_ = RidgeProducts.of(X, T, n_threads)
         if weights is not None and not weights.all():
             X, T, weights = X[weights > 0], T[weights > 0], weights[weights > 0]
         features = Features(X, weights, n_threads)
@@ -184,11 +198,62 @@ class MultiOutputRidge(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         self.n_iter_ = answer.n_iter
         return self
 
+    def partial_fit(self, X: Any, y: Any) -> MultiOutputRidge:
+        """Go on with more rows, as if all had been there from the start.
+
+        Parameters
+        ----------
+        X : sparse matrix or array of shape (n, d)
+        y : array of shape (n, m)
+            Of the features and targets of earlier rows.
+
+        Returns
+        -------
+        MultiOutputRidge
+            Fitted to all rows seen. The penalty is chosen anew where it is "gcv", from the usual
+            candidates.
+
+        Raises
+        ------
+        ValueError
+            After a fit that kept no products; other numbers of targets; ``per_output``.
+
+        Notes
+        -----
+        Costs products of the new rows, and a Cholesky factor of d x d. Holds d x (d + 2 m) numbers.
+        """
+        first = not hasattr(self, "products_")
+        if first and hasattr(self, "coef_"):
+            raise ValueError("partial_fit goes on from a fit with keep_products=True; this was not")
+        if self.per_output:
+            raise ValueError(
+                "partial_fit takes one penalty for all outputs; per_output must be False"
+            )
+        X = check_features(self, X, reset=first)
+        T = check_array(y, dtype=X.dtype, order="C", input_name="y")
+        if T.shape[0] != X.shape[0]:
+            raise ValueError(f"X has {X.shape[0]} rows, y has {T.shape[0]}")
+        known = T.shape[1] if first else self.products_.cross.shape[1]
+        if known != T.shape[1]:
+            raise ValueError(f"y has {T.shape[1]} targets, earlier rows had {known}")
+        threads = resolve_threads(self.n_threads)
+        new = RidgeProducts.of(X, T, threads)
+        self.products_ = new if first else self.products_.plus(new)
+        alpha = None if isinstance(self.alpha, str) else float(self.alpha)
+        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        found, penalty = self.products_.solve(alpha, seed, X.dtype, threads)
+        self._take(found.coef, found.intercept, penalty.alphas, penalty.curve)
+        self.alpha_ = penalty.alpha
+        return self
+
     def take_solution(self, coef: Array, intercept: Array, alphas: Array, curve: Array) -> None:
         """Become fitted by a solution found elsewhere: weights (d x m) and intercepts (m)."""
+        self._take(coef, intercept, alphas, curve)
+        self.alpha_ = float(self.alpha)
+
+    def _take(self, coef: Array, intercept: Array, alphas: Array, curve: Array) -> None:
         self.coef_ = coef.T
         self.intercept_ = intercept
-        self.alpha_ = float(self.alpha)
         self.alphas_ = alphas
         self.gcv_curve_ = curve
         self.solver_ = "cholesky"

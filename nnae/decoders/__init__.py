@@ -49,8 +49,13 @@ DECODERS: dict[str, type[Decoder]] = {
 AUTO = {"best": "stack", "fast": "pair"}
 
 
-def choose_decoder(name: object, profile: str) -> type[Decoder]:
-    """Return the decoder of a name, or say which names there are."""
+def choose_decoder(name: object, profile: str, estimator: object = None) -> type[Decoder]:
+    """Return the decoder of a name, or say which names there are.
+
+    A step two of the user's own speaks through the codes alone where nothing weighs the parts.
+    """
+    if name == "auto" and profile == "fast" and estimator is not None:
+        return LinearDecoder
     if name == "auto":
         return DECODERS[AUTO[profile]]
     if not isinstance(name, str) or name not in DECODERS:
