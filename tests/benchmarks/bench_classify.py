@@ -39,9 +39,9 @@ def run(*, data=None, methods=None, seeds=5, n_threads=2, path=None, command="")
     for name in data or classify_data.names():
         found = on_data(name, methods, range(seeds), n_threads, console)
         show(console, name, found)
-        parts[name] = as_part(name, found)
+        parts[name] = {**as_part(name, found), "command": command}
         if path is not None:
-            stored.write(path, document(list(parts.values()), command, n_threads))
+            stored.write(path, document(list(parts.values()), n_threads))
 
 
 def as_part(name, found):
@@ -62,11 +62,12 @@ def as_part(name, found):
     }
 
 
-def document(parts, command, n_threads):
+def document(parts, n_threads):
     """Return the whole file: rows of all data sets, differences, published rows."""
     every = {key: [row for part in parts for row in part[key]] for key in LISTS}
     return {
-        **stored.heading(command),
+        **stored.heading("python tests/benchmarks/run.py classify"),
+        "commands": {part["data"]: part["command"] for part in parts},
         "peers": versions(),
         "threads": n_threads,
         "units": "measures are shares of one, published ones per cent; fit_cpu and predict_cpu are "
@@ -87,7 +88,7 @@ def read_before(path):
         return []
     found = json.loads(Path(path).read_text("utf-8"))
     return [
-        {"data": name, "shape": shape}
+        {"data": name, "shape": shape, "command": found["commands"][name]}
         | {key: [row for row in found[key] if row[0] == name] for key in LISTS}
         for name, shape in found["shapes"].items()
     ]
