@@ -57,7 +57,7 @@ class TwoStepClassifier(MoreRows, TwoStepPredictions):
         :class:`nnae.decoders.StackDecoder`. "pair": "linear" and "tree", half and half.
         "residual": rates, with classifiers for labels that concepts cannot describe.
         "auto" takes the stack with ``profile="best"``, the pair with "fast", or the linear one
-        where ``estimator`` is given.
+        where ``compressor`` or ``estimator`` is given.
         ``nnae.decoders.DECODERS`` has all.
     profile : {"best", "fast"}, default="best"
         "best" fits the whole pipeline, the compressor too, without each of three folds in turn,
@@ -285,7 +285,7 @@ class TwoStepClassifier(MoreRows, TwoStepPredictions):
         check_choice("profile", self.profile, ("best", "fast"))
         check_choice("rank_by", self.rank_by, ("probability", "psp"))
         check_choice("threshold", self.threshold, tuple(RULES))
-        return choose_decoder(self.decoder, self.profile, self.estimator)
+        return choose_decoder(self.decoder, self.profile, self.compressor, self.estimator)
 
     def _check_rows(
         self, X: Any, Y: Any, label_names: Any, *, reset: bool

@@ -88,7 +88,7 @@ def test_a_true_tree_helps_and_a_shuffled_one_does_not(model, tree, data):
 def test_the_tree_helps_on_bundled_data(name):
     data = getattr(nnae.datasets, f"load_{name}")()
     some = slice(0, 10_000)  # of Debian's packages; all of the emoji
-    fitted = nnae.TwoStepClassifier(profile="fast", random_state=0, n_threads=1)
+    fitted = nnae.TwoStepClassifier(decoder="linear", profile="fast", random_state=0, n_threads=1)
     fitted.fit(data.X_train[some], data.Y_train[some], label_names=data.label_names)
     tree = nnae.LabelHierarchy.from_compressor(fitted.compressor_)
     report = nnae.simulate_reader(

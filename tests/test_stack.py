@@ -279,12 +279,16 @@ def test_a_blend_that_does_not_help_gives_way_to_its_best_part():
     assert better_than_one(halves, Y, bands, weights) is weights
 
 
-def test_auto_is_the_stack_or_the_linear_decoder(planted, fitted):
+def test_auto_is_the_stack_or_the_pair_or_with_own_steps_the_linear_decoder(planted, fitted):
     X, Y, Xt, _ = planted
     auto = TwoStepClassifier(random_state=0, n_threads=1).fit(X, Y)
     assert (auto.predict_topk(Xt)[1] == fitted.predict_topk(Xt)[1]).all()
     fast = TwoStepClassifier(profile="fast", random_state=0, n_threads=1).fit(X, Y)
-    assert isinstance(fast.decoder_, LinearDecoder)
+    assert fast.decoder_.names == ["linear", "tree"]
+    own = NNAE((20, 4), encoder="linear", random_state=0, n_threads=1)
+    for steps in ((own, None), (None, nnae.ridge.MultiOutputRidge(1.0, n_threads=1))):
+        fast = TwoStepClassifier(*steps, profile="fast", random_state=0, n_threads=1).fit(X, Y)
+        assert isinstance(fast.decoder_, LinearDecoder)
 
 
 def test_the_slope_of_the_loss_is_its_derivative():

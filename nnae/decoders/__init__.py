@@ -49,12 +49,13 @@ DECODERS: dict[str, type[Decoder]] = {
 AUTO = {"best": "stack", "fast": "pair"}
 
 
-def choose_decoder(name: object, profile: str, estimator: object = None) -> type[Decoder]:
+def choose_decoder(name: object, profile: str, *given: object) -> type[Decoder]:
     """Return the decoder of a name, or say which names there are.
 
-    A step two of the user's own speaks through the codes alone where nothing weighs the parts.
+    ``given`` are the user's own steps, or None: with "fast", where nothing is weighed, they alone
+    speak.
     """
-    if name == "auto" and profile == "fast" and estimator is not None:
+    if name == "auto" and profile == "fast" and any(step is not None for step in given):
         return LinearDecoder
     if name == "auto":
         return DECODERS[AUTO[profile]]
