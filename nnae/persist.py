@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import os
 import platform
 from collections.abc import Sequence
 from importlib.metadata import version
-from typing import Any
+from typing import IO, Any
 
 from nnae._compact import CompactEncoder
+from nnae._model_bytes import read_block, write_block
 from nnae._model_file import FORMAT, Contents, ModelFileError, one_line, read_contents
 from nnae._model_file import write_contents as _write
 from nnae._model_tree import Decoder, Encoder, is_ours
 from nnae._version import __version__
 
-__all__ = ["ModelFileError", "load", "save"]
+__all__ = ["ModelFileError", "dump", "dumps", "load", "loads", "save"]
 
 
 def save(model: Any, path: str | os.PathLike[str], *, compact: bool = False) -> None:
@@ -63,11 +65,120 @@ def save(model: Any, path: str | os.PathLike[str], *, compact: bool = False) -> 
     (True, ['egg', 'leek'])
     """
     name = os.fspath(path)
-    if not is_ours(type(model)):
-        raise TypeError(f"model must be a model of nnae; got {type(model).__name__}")
+    _check_model(model)
     if name.endswith(".gz"):
         raise ValueError(f"path must not end in .gz, model files are packed already; got {name!r}")
-    encoder = CompactEncoder() if compact else Encoder()
+    _write(name, _contents(model, CompactEncoder() if compact else Encoder()))
+
+
+def dump(model: Any, file: IO[bytes]) -> None:
+    """Write a model as bytes that another process can make it from.
+
+    Parameters
+    ----------
+    model : NMF, NNAE, TwoStepClassifier, LabelHierarchy or another model of this package
+        As :func:`save` takes.
+    file : binary file
+        Every bit of the model is written, unpacked and without checksums: for a message or a store
+        that has its own. R's objects keep their models in this form.
+
+    Raises
+    ------
+    TypeError
+        When the model holds something that cannot be written, named by its attribute.
+
+    Notes
+    -----
+    Costs one pass over the arrays, a small part of what :func:`save` costs.
+
+    Examples
+    --------
+    >>> import io, nnae
+    >>> from nnae import persist
+    >>> file = io.BytesIO()
+    >>> persist.dump(nnae.NNAE((20, 4), max_iter=5), file)
+    >>> persist.loads(file.getvalue())
+    NNAE(layer_sizes=(20, 4), max_iter=5)
+    """
+    _check_model(model)
+    write_block(_contents(model, Encoder()), file)
+
+
+def dumps(model: Any) -> bytes:
+    """Return the bytes that :func:`dump` writes.
+
+    Parameters
+    ----------
+    model : NMF, NNAE, TwoStepClassifier, LabelHierarchy or another model of this package
+        As :func:`save` takes.
+
+    Returns
+    -------
+    data : bytes
+        What :func:`loads` makes the model from.
+
+    Raises
+    ------
+    TypeError
+        As :func:`dump`.
+
+    Examples
+    --------
+    >>> import nnae
+    >>> from nnae import persist
+    >>> data = persist.dumps(nnae.NNAE((20, 4), max_iter=5))
+    >>> persist.loads(data)
+    NNAE(layer_sizes=(20, 4), max_iter=5)
+    """
+    file = io.BytesIO()
+    dump(model, file)
+    return file.getvalue()
+
+
+def loads(data: bytes | bytearray | memoryview, trusted: Sequence[str | type] | None = None) -> Any:
+    """Make a model from the bytes of :func:`dumps`.
+
+    Parameters
+    ----------
+    data : bytes, bytearray or memoryview
+        The arrays of the model are views of it: do not change a bytearray afterwards.
+    trusted : sequence of str or type, optional
+        As in :func:`load`.
+
+    Returns
+    -------
+    model
+        With the same parameters and the same bits in every fitted attribute.
+
+    Raises
+    ------
+    ModelFileError
+        A ValueError of one line, as of :func:`load`.
+    TypeError
+        When `data` is not bytes.
+
+    Examples
+    --------
+    >>> import nnae
+    >>> from nnae import persist
+    >>> model = nnae.NMF(2, random_state=0).fit([{"egg"}, {"egg", "leek"}, {"leek"}])
+    >>> again = persist.loads(persist.dumps(model))
+    >>> bool((again.components_ == model.components_).all())
+    True
+    """
+    if not isinstance(data, (bytes, bytearray, memoryview)):
+        raise TypeError(f"data must be bytes; got {type(data).__name__}")
+    _check_trusted(trusted)
+    return _build(read_block(data), trusted, "")
+
+
+def _check_model(model: Any) -> None:
+    if not is_ours(type(model)):
+        raise TypeError(f"model must be a model of nnae; got {type(model).__name__}")
+
+
+def _contents(model: Any, encoder: Encoder) -> Contents:
+    """Return the parts of a model, with what made them."""
     try:
         encoder.model(model, type(model).__name__)
     except RecursionError:
@@ -86,7 +197,7 @@ def save(model: Any, path: str | os.PathLike[str], *, compact: bool = False) -> 
         "class": encoder.objects[-1]["class"],
         "objects": encoder.objects,
     }
-    _write(name, Contents(manifest, encoder.arrays, encoder.archives))
+    return Contents(manifest, encoder.arrays, encoder.archives)
 
 
 def load(path: str | os.PathLike[str], trusted: Sequence[str | type] | None = None) -> Any:
@@ -129,17 +240,24 @@ def load(path: str | os.PathLike[str], trusted: Sequence[str | type] | None = No
     NNAE(layer_sizes=(20, 4), max_iter=5)
     """
     name = os.fspath(path)
+    _check_trusted(trusted)
+    return _build(read_contents(name), trusted, f"{name}: ")
+
+
+def _check_trusted(trusted: Sequence[str | type] | None) -> None:
     if isinstance(trusted, (str, bytes, bool)):
         raise TypeError(f"trusted must be a list of types or of their full names; got {trusted!r}")
-    contents = read_contents(name)
+
+
+def _build(contents: Contents, trusted: Sequence[str | type] | None, where: str) -> Any:
     names = list(trusted or ())
     try:
         return Decoder(contents.arrays, contents.archives, names).model(
             contents.manifest["objects"]
         )
     except ModelFileError as error:
-        raise ModelFileError(f"{name}: {error}") from error
+        raise ModelFileError(f"{where}{error}") from error
     except Exception as error:  # constructors raise what they like on values they never wrote
         raise ModelFileError(
-            f"{name}: the model cannot be built by nnae {__version__} ({one_line(error)})"
+            f"{where}the model cannot be built by nnae {__version__} ({one_line(error)})"
         ) from error

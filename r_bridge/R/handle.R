@@ -1,13 +1,20 @@
 # A Python object is dead after readRDS() and in another process: every model keeps the bytes that
-# nnae.save writes, and comes back from them when it is needed.
+# nnae.persist.dump writes, and comes back from them when it is needed. They are not packed, since
+# that would cost a large part of a fast fit; saveRDS() packs what it writes.
 
 new_handle <- function(object) {
-  path <- tempfile(fileext = ".nnae")
+  path <- tempfile(fileext = ".bytes") # reticulate's way from bytes to raw takes twice as long
   on.exit(unlink(path))
-  call_python(nnae_module()$save(object, path))
+  file <- reticulate::import_builtins(convert = FALSE)$open(path, "wb")
+  tryCatch(call_python(persistence()$dump(object, file)), finally = file$close())
   live <- new.env(parent = emptyenv())
   live$object <- object
   list(bytes = readBin(path, "raw", file.size(path)), live = live)
+}
+
+persistence <- function() {
+  nnae_module()
+  reticulate::import("nnae.persist", convert = FALSE)
 }
 
 #' The Python object behind a model
@@ -26,11 +33,8 @@ nnae_python <- function(x) {
   if (!inherits(x, "nnae_model")) refuse("`x` must be a model of nnae; got %s", class(x)[1])
   live <- x$handle$live
   if (is.null(live$object) || reticulate::py_is_null_xptr(live$object)) {
-    module <- nnae_module()
-    path <- tempfile(fileext = ".nnae")
-    on.exit(unlink(path))
-    writeBin(x$handle$bytes, path)
-    live$object <- call_python(module$load(path, list("nnae.r")))
+    block <- reticulate::r_to_py(x$handle$bytes)
+    live$object <- call_python(persistence()$loads(block, list("nnae.r")))
   }
   live$object
 }
