@@ -110,6 +110,17 @@ check_sample_weight <- function(value, rows) {
   reticulate::np_array(as.double(value))
 }
 
+# Groups of rows as numbers.
+check_groups <- function(value, rows) {
+  if (is.null(value)) {
+    return(NULL)
+  }
+  if (!is.atomic(value) || length(value) != rows || anyNA(value)) {
+    refuse("`groups` must hold the groups of %d rows; got %s", rows, shown(value))
+  }
+  reticulate::np_array(as.integer(factor(value)))
+}
+
 check_unused <- function(...) {
   if (...length()) {
     extra <- ...names()

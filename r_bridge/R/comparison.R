@@ -4,12 +4,13 @@
 #' in `a` is not its parent in `b`.
 #'
 #' @param a,b Hierarchies of [nnae_hierarchy()] with at least one label in common.
-#' @param x What `nnae_compare_hierarchies` returned.
+#' @param x,object What `nnae_compare_hierarchies` returned.
 #' @param n Number of rows to print of each table.
 #' @param ... Unused.
 #' @return An object of class `nnae_comparison`: a list with the data frames `concepts` (pairs with
 #'   Jaccard's coefficient, then concepts without a partner) and `moved`, `agreement` (share of
-#'   labels that did not move) and `n_compared`. `tidy` returns the concepts, `glance` the numbers.
+#'   labels that did not move) and `n_compared`. `tidy` returns the concepts, `glance` and `summary`
+#'   the numbers.
 #' @examples
 #' if (nnae_available()) {
 #'   planted <- nnae_dataset("label_hierarchy", n_samples = 400, random_state = 0)
@@ -43,6 +44,14 @@ print.nnae_comparison <- function(x, n = 10, ...) {
   print(head(x$concepts, n), digits = 3)
   if (nrow(x$moved)) print(head(x$moved, n))
   invisible(x)
+}
+
+#' @rdname nnae_compare_hierarchies
+#' @export
+#' @method summary nnae_comparison
+summary.nnae_comparison <- function(object, ...) {
+  check_unused(...)
+  glance(object)
 }
 
 #' @rdname nnae_compare_hierarchies

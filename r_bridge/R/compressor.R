@@ -184,6 +184,7 @@ model_title <- function(x) {
 #' @export
 #' @method print nnae_compressor
 print.nnae_compressor <- function(x, digits = 4, ...) {
+  check_unused(...)
   cat(model_title(x), "\n\nCall: ", paste(deparse(x$call), collapse = "\n"), "\n", sep = "")
   cat(sprintf(
     "\n%d examples, %d labels, concepts: %s\n", x$n_rows, length(x$labels), toString(x$widths)
@@ -229,6 +230,7 @@ summary.nnae_compressor <- function(object, top = 5, ...) {
 #' @export
 #' @method print summary.nnae_compressor
 print.summary.nnae_compressor <- function(x, n = 10, digits = 3, ...) {
+  check_unused(...)
   print(x$model)
   for (level in seq_along(x$model$widths)) {
     table <- x$concepts[x$concepts$level == level, ]

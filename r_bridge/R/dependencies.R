@@ -90,6 +90,7 @@ NULL
 #' @export
 #' @method print nnae_dependencies
 print.nnae_dependencies <- function(x, n = 10, ...) {
+  n <- check_count(n, "n")
   about <- attr(x, "about")
   if (!is.null(about)) print(summary(x))
   print(head(as.data.frame(x), n), ...)
@@ -99,7 +100,8 @@ print.nnae_dependencies <- function(x, n = 10, ...) {
 
 #' @export
 #' @method as.data.frame nnae_dependencies
-as.data.frame.nnae_dependencies <- function(x, ...) { # nolint
+as.data.frame.nnae_dependencies <- function(x, row.names = NULL, optional = FALSE, ...) { # nolint
+  check_unused(...)
   structure(x, about = NULL, class = "data.frame")
 }
 
@@ -115,6 +117,7 @@ summary.nnae_dependencies <- function(object, ...) {
 #' @export
 #' @method print summary.nnae_dependencies
 print.summary.nnae_dependencies <- function(x, ...) {
+  check_unused(...)
   cat(sprintf(
     paste0(
       "%d of %d tested pairs of %d labels depend on each other (false-discovery rate %s,",

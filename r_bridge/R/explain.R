@@ -94,11 +94,11 @@ check_label <- function(value, name, labels) {
 
 #' Methods of explanations
 #'
-#' @param x An explanation of [nnae_explain()].
+#' @param x,object An explanation of [nnae_explain()].
 #' @param n Number of bars.
 #' @param ... Passed on by `plot` to [graphics::barplot()]; else unused.
-#' @return `tidy`: the ledger, one row a line; `glance`: one row. `plot` draws what features and the
-#'   other lines add to the score; [nnae_write_html()] writes a page.
+#' @return `tidy`: the ledger, one row a line; `glance` and `summary`: one row. `plot` draws what
+#'   features and the other lines add to the score; [nnae_write_html()] writes a page.
 #' @examples
 #' if (nnae_available()) {
 #'   y <- as.matrix(nnae_dataset("label_hierarchy", n_samples = 300, random_state = 0)$y)
@@ -118,6 +118,14 @@ print.nnae_explanation <- function(x, ...) {
   check_unused(...)
   cat(x$text, "\n", sep = "")
   invisible(x)
+}
+
+#' @rdname nnae_explanation_methods
+#' @export
+#' @method summary nnae_explanation
+summary.nnae_explanation <- function(object, ...) {
+  check_unused(...)
+  glance(object)
 }
 
 #' @rdname nnae_explanation_methods

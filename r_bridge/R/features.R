@@ -24,17 +24,24 @@ model_frame <- function(terms, data, name, levels = NULL) {
 
 # Features as matrix or dgCMatrix. Data frames with factors become sparse.
 encode_features <- function(encoding, x, name) {
-  if (encoding$kind == "frame") {
-    if (!is.data.frame(x)) refuse("`%s` must be a data frame; got %s", name, class(x)[1])
-    missing <- setdiff(all.vars(encoding$terms), names(x))
-    if (length(missing)) refuse("`%s` has no column %s", name, dQuote(missing[1], FALSE))
-    frame <- model_frame(encoding$terms, x, name, encoding$levels)
-    build <- if (encoding$sparse) Matrix::sparse.model.matrix else stats::model.matrix
-    design <- build(encoding$terms, frame)
-    result <- design[, colnames(design) != "(Intercept)", drop = FALSE]
-    if (.row_names_info(x) <= 0) rownames(result) <- NULL
-    return(result)
-  }
+  if (length(dim(x)) == 2 && !nrow(x)) refuse("`%s` must have at least one row", name)
+  encode <- if (encoding$kind == "frame") encode_frame else encode_matrix
+  encode(encoding, x, name)
+}
+
+encode_frame <- function(encoding, x, name) {
+  if (!is.data.frame(x)) refuse("`%s` must be a data frame; got %s", name, class(x)[1])
+  missing <- setdiff(all.vars(encoding$terms), names(x))
+  if (length(missing)) refuse("`%s` has no column %s", name, dQuote(missing[1], FALSE))
+  frame <- model_frame(encoding$terms, x, name, encoding$levels)
+  build <- if (encoding$sparse) Matrix::sparse.model.matrix else stats::model.matrix
+  design <- build(encoding$terms, frame)
+  result <- design[, colnames(design) != "(Intercept)", drop = FALSE]
+  if (.row_names_info(x) <= 0) rownames(result) <- NULL
+  result
+}
+
+encode_matrix <- function(encoding, x, name) {
   if (is.data.frame(x)) x <- as.matrix(x)
   if (is.matrix(x)) {
     as_numpy(x, name) # refuses text and NA

@@ -135,6 +135,7 @@ NULL
 #' @export
 #' @method print nnae_hierarchy
 print.nnae_hierarchy <- function(x, ...) {
+  check_unused(...)
   cat(x$text, "\n", sep = "")
   invisible(x)
 }
@@ -151,6 +152,7 @@ summary.nnae_hierarchy <- function(object, ...) {
 #' @export
 #' @method print summary.nnae_hierarchy
 print.summary.nnae_hierarchy <- function(x, ...) {
+  check_unused(...)
   cat(sprintf(
     paste0(
       "Hierarchy of %d labels: %d levels, %d concepts in the tree\n",
@@ -201,7 +203,7 @@ leaf_order <- function(merge) {
 #' @rdname nnae_hierarchy_methods
 #' @export
 as.dendrogram.nnae_hierarchy <- function(object, hang = -1, ...) {
-  as.dendrogram(as.hclust(object), hang = hang, ...)
+  as.dendrogram(as.hclust(object), hang = check_number(hang, "hang"), ...)
 }
 
 #' @rdname nnae_hierarchy_methods

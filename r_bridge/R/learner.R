@@ -75,6 +75,7 @@ check_package <- function(learner) {
 #' @export
 #' @method print nnae_learner
 print.nnae_learner <- function(x, ...) {
+  check_unused(...)
   name <- if (is.character(x$learner)) x$learner else "a function"
   settings <- vapply(x$settings, function(value) paste(deparse(value), collapse = " "), "")
   cat(sprintf(

@@ -5,6 +5,8 @@
 #'
 #' @param model A model or hierarchy of this package.
 #' @param path File to write or read.
+#' @param compact TRUE writes a file to predict with, several times smaller: numbers are rounded to
+#'   half precision, and the codes of the training rows are left out.
 #' @param trusted TRUE lets a file bring models of R, such as those of [nnae_learner()]; their
 #'   predictions run code that the file holds, so only say it of files whose maker you know.
 #' @return `nnae_load`: the model. It has no training rows, so `fitted`, `residuals` and
@@ -18,12 +20,13 @@
 #'   nnae_load(path)
 #' }
 #' @export
-nnae_save <- function(model, path) {
+nnae_save <- function(model, path, compact = FALSE) {
   if (!inherits(model, "nnae_model")) {
     refuse("`model` must be a model of nnae; got %s", class(model)[1])
   }
   path <- path.expand(check_text(path, "path"))
-  call_python(nnae_module()$save(nnae_python(model), path))
+  compact <- check_logical(compact, "compact")
+  call_python(nnae_module()$save(nnae_python(model), path, compact = compact))
   invisible(path)
 }
 

@@ -18,12 +18,12 @@
 #' @param random_state Seed, a whole number, or NULL.
 #' @param n_threads Threads, or NULL for all; the result does not depend on it.
 #' @param sep Separator of labels in text.
-#' @param x A report.
+#' @param x,object A report.
 #' @param form For `plot`: `"decisions"` or `"removals"`.
 #' @param ... Passed on by `plot` to [plot()]; else unused.
 #' @return An object of class `nnae_simulation`: a list with the data frames `frame` (one row a
 #'   form, reader and quantity) and `counts`, `verdict` and `useful`. `tidy` returns the frame,
-#'   `glance` one row.
+#'   `glance` and `summary` one row.
 #' @examples
 #' if (nnae_available()) {
 #'   planted <- nnae_dataset("label_hierarchy", n_samples = 600, random_state = 0)
@@ -53,7 +53,7 @@ nnae_simulate_reader <- function(model, hierarchy, x_heldout, y_heldout, y_train
     nnae_python(model), nnae_python(hierarchy), to_python_features(features, "x_heldout"),
     encode(y_heldout, "y_heldout"),
     Y_train = encode(y_train, "y_train"),
-    groups = if (!is.null(groups)) reticulate::np_array(as.integer(factor(groups))),
+    groups = check_groups(groups, nrow(features)),
     top_k = check_count_or_null(top_k, "top_k"),
     n_revealed = check_count(n_revealed, "n_revealed"),
     n_explained = check_count(n_explained, "n_explained"),
@@ -83,6 +83,14 @@ print.nnae_simulation <- function(x, ...) {
   cat(strwrap(x$verdict, 80), "", sep = "\n")
   print(x$frame[x$frame$reader == "mean", ], digits = 3, row.names = FALSE)
   invisible(x)
+}
+
+#' @rdname nnae_simulate_reader
+#' @export
+#' @method summary nnae_simulation
+summary.nnae_simulation <- function(object, ...) {
+  check_unused(...)
+  glance(object)
 }
 
 #' @rdname nnae_simulate_reader

@@ -27,7 +27,7 @@
 #' @param participant_sd,item_sd,effect_sd Standard deviations on the scale of log odds.
 #' @param alpha Level of the test.
 #' @param n_simulations Simulated studies a row.
-#' @param x A report of `nnae_analyse_study`.
+#' @param x,object A report of `nnae_analyse_study`.
 #' @param ... Passed on by `plot` to [plot()]; else unused.
 #' @return `nnae_reader_study`: the path, invisibly. `nnae_analyse_study`: an object of class
 #'   `nnae_study`, a list with the data frames `conditions`, `effects` and `participants`, `verdict`
@@ -124,6 +124,14 @@ print.nnae_study <- function(x, ...) {
   cat(strwrap(x$verdict, 80), "", sep = "\n")
   print(x$conditions, digits = 3, row.names = FALSE)
   invisible(x)
+}
+
+#' @rdname nnae_reader_study
+#' @export
+#' @method summary nnae_study
+summary.nnae_study <- function(object, ...) {
+  check_unused(...)
+  glance(object)
 }
 
 #' @rdname nnae_reader_study

@@ -20,6 +20,8 @@
 #'   entries (`"micro"`), of labels (`"macro"`), of rows (`"examples"`), or their `"sizes"`.
 #' @param prefit TRUE takes `compressor` as it is; FALSE fits one with its parameters to `y`.
 #' @param sample_weight NULL or one non-negative weight a row.
+#' @param groups NULL or the group of each row, such as the source it comes from: rows of one group
+#'   are held out together where rows are held out.
 #' @param n_threads Threads, or NULL for all; the result does not depend on it.
 #' @param random_state Seed, a whole number, or NULL.
 #' @param sep Separator of labels in text.
@@ -47,12 +49,12 @@ nnae_two_step <- function(x, ...) UseMethod("nnae_two_step")
 nnae_two_step.default <- function(x, y, compressor = NULL, estimator = NULL, decoder = "auto",
                                   profile = "best", rank_by = "probability",
                                   threshold = "micro", prefit = FALSE, n_threads = NULL,
-                                  random_state = NULL, sample_weight = NULL, sep = ",",
-                                  keep_x = TRUE, ...) {
+                                  random_state = NULL, sample_weight = NULL, groups = NULL,
+                                  sep = ",", keep_x = TRUE, ...) {
   check_unused(...)
   two_step_call(nnae_two_step_fit(
     matrix_encoding(x), x, y, "x", compressor, estimator, decoder, profile, rank_by, threshold,
-    prefit, n_threads, random_state, sample_weight, sep, keep_x
+    prefit, n_threads, random_state, sample_weight, groups, sep, keep_x
   ), match.call())
 }
 
@@ -96,7 +98,7 @@ fit_frame <- function(encoding, x, y, name, ...) {
 
 nnae_two_step_fit <- function(encoding, x, y, name, compressor, estimator, decoder, profile,
                               rank_by, threshold, prefit, n_threads, random_state,
-                              sample_weight, sep, keep_x) {
+                              sample_weight, groups, sep, keep_x) {
   if (!is.null(compressor) && !inherits(compressor, "nnae_compressor")) {
     refuse(
       "`compressor` must be NULL or come from nnae_nmf() or nnae_autoencoder(); got %s",
@@ -122,6 +124,7 @@ nnae_two_step_fit <- function(encoding, x, y, name, compressor, estimator, decod
   object <- call_python(do.call(module$TwoStepClassifier, parameters)$fit(
     to_python_features(features, name), to_scipy(y),
     sample_weight = check_sample_weight(sample_weight, nrow(y)),
+    groups = check_groups(groups, nrow(y)),
     label_names = if (!is.null(colnames(y))) as.list(colnames(y))
   ))
   seconds <- proc.time()[["elapsed"]] - started

@@ -145,6 +145,7 @@ coef.nnae_two_step <- function(object, ...) {
 #' @export
 #' @method print nnae_two_step
 print.nnae_two_step <- function(x, digits = 4, ...) {
+  check_unused(...)
   cat("Two-step ranking of labels\n\nCall: ")
   cat(deparse(x$call), sep = "\n")
   cat(sprintf(
@@ -168,6 +169,7 @@ summary.nnae_two_step <- function(object, ...) {
 #' @export
 #' @method print summary.nnae_two_step
 print.summary.nnae_two_step <- function(x, digits = 3, ...) {
+  check_unused(...)
   print(x$model)
   if (!is.null(x$training)) {
     cat("\nPrecision on the training rows (new rows: nnae_error_budget()):\n")

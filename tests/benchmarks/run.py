@@ -10,6 +10,7 @@ import sys
 
 import bench_demo
 import bench_factorise
+import bench_r
 import bench_race
 import bench_reader
 import bench_regions
@@ -34,6 +35,7 @@ def main():
     add_study(commands)
     add_report(commands)
     add_regions(commands)
+    add_r(commands)
     for command in commands.choices.values():
         command.add_argument("--json", metavar="FILE", help="store the numbers")
     chosen = parser.parse_args()
@@ -185,6 +187,20 @@ def add_regions(commands):
             n_cases=chosen.cases,
             profile=chosen.profile,
             n_threads=chosen.threads,
+        )
+    )
+
+
+def add_r(commands):
+    command = commands.add_parser("r", help="what R costs beside Python")
+    command.add_argument("--repetitions", type=int, default=5)
+    command.add_argument("--threads", type=int, default=1)
+    command.add_argument(
+        "--profiles", nargs="+", choices=bench_r.PROFILES, default=bench_r.PROFILES
+    )
+    command.set_defaults(
+        run=lambda chosen: bench_r.run(
+            repetitions=chosen.repetitions, n_threads=chosen.threads, profiles=chosen.profiles
         )
     )
 

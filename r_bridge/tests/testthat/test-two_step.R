@@ -9,7 +9,7 @@ test_that("defaults are those of the Python class", {
   inspect <- reticulate::import("inspect", convert = FALSE)
   signature <- inspect$signature(nnae_module()$TwoStepClassifier)$parameters
   here <- formals(nnae_two_step.default)
-  ours <- c("x", "y", "sample_weight", "sep", "keep_x", "...")
+  ours <- c("x", "y", "sample_weight", "groups", "sep", "keep_x", "...")
   expect_setequal(setdiff(names(here), ours), from_strings(signature))
   for (name in from_strings(signature)) {
     expect_equal(eval(here[[name]]), reticulate::py_to_r(signature$get(name)$default), info = name)
