@@ -126,6 +126,8 @@ check_rpy2() {
 render_vignettes() {
   export RETICULATE_PYTHON="$work/venv/bin/python" R_LIBS="$work/library" MPLBACKEND=Agg
   export PATH="$work/venv/bin:$PATH"
+  NNAE_PACKAGE=$(echo "$work"/nnae_*.tar.gz) # getting_started installs it once more, as a user does
+  export NNAE_PACKAGE
   mkdir -p "$work/library" "$work/pages"
   R CMD INSTALL --no-docs --no-test-load -l "$work/library" "$work"/nnae_*.tar.gz \
     > "$work/install.log" 2>&1
