@@ -36,7 +36,7 @@ NO_COUNTERPART = {
     "metrics.TopKScorer": "an object for scikit-learn's model selection",
     "metrics.ndcg_at_k_scorer": "makes a TopKScorer",
     "metrics.precision_at_k_scorer": "makes a TopKScorer",
-    "Checkpoint": "yet to come: fits from R are not written down",
+    "Checkpoint": "checkpoint = 'fit.part' of the functions that fit; Python's own passes too",
     "io.RowBlocks": "what io.row_blocks returns",
     "io.row_blocks": "yet to come: R fits rows in memory",
     "io.write_blocks": "yet to come: R fits rows in memory",

@@ -121,6 +121,41 @@ check_groups <- function(value, rows) {
   reticulate::np_array(as.integer(factor(value)))
 }
 
+# Parameters of Python's class, or of its fit, that have no argument of their own in R.
+further_parameters <- function(given, class_name) {
+  if (!length(given)) {
+    return(list(class = list(), fit = list()))
+  }
+  if (is.null(names(given)) || !all(nzchar(names(given)))) {
+    refuse("unknown argument without a name")
+  }
+  signature <- reticulate::import("inspect", convert = FALSE)$signature
+  python_class <- nnae_module()[[class_name]]
+  of_class <- from_strings(signature(python_class)$parameters)
+  of_fit <- setdiff(from_strings(signature(python_class$fit)$parameters), c("self", "X", "Y", "y"))
+  unknown <- setdiff(names(given), c(of_class, of_fit))
+  if (length(unknown)) refuse("unknown argument %s", unknown[1])
+  values <- Map(as_parameter, given, names(given))
+  list(class = values[names(given) %in% of_class], fit = values[!names(given) %in% of_class])
+}
+
+as_parameter <- function(value, name) {
+  if (is(value, "Matrix")) {
+    return(to_scipy(as_dgc(value, name)))
+  }
+  if (is.matrix(value) && is.logical(value) && !anyNA(value)) {
+    return(reticulate::np_array(unname(value), dtype = "bool"))
+  }
+  if (is.matrix(value)) {
+    return(as_numpy(value, name))
+  }
+  if (is.numeric(value) && length(value) != 1) {
+    if (anyNA(value)) refuse("`%s` must not hold NA; element %d is", name, which(is.na(value))[1])
+    return(reticulate::np_array(as.double(value)))
+  }
+  if (is.character(value) && length(value) != 1) as.list(value) else whole_numbers(list(value))[[1]]
+}
+
 check_unused <- function(...) {
   if (...length()) {
     extra <- ...names()

@@ -30,7 +30,7 @@ nnae_autoencoder <- function(y, layer_sizes = "auto", loss = "auto", encoder = "
                              init = "auto", code_penalty = "auto", pretrain_iter = 200,
                              max_iter = 50, tol = 1e-4, random_state = NULL, n_threads = NULL,
                              verbose = 0, callback = NULL, sample_weight = NULL, x = NULL,
-                             sep = ",") {
+                             sep = ",", ...) {
   parameters <- list(
     layer_sizes = check_widths(layer_sizes, "layer_sizes"),
     loss = check_text(loss, "loss"),
@@ -48,5 +48,9 @@ nnae_autoencoder <- function(y, layer_sizes = "auto", loss = "auto", encoder = "
     verbose = check_count(verbose, "verbose"),
     callback = check_callback(callback, "callback")
   )
-  fit_compressor("NNAE", parameters, as_label_matrix(y, "y", sep), sample_weight, match.call(), x)
+  further <- further_parameters(list(...), "NNAE")
+  fit_compressor(
+    "NNAE", c(parameters, further$class), as_label_matrix(y, "y", sep), sample_weight,
+    match.call(), x, further$fit
+  )
 }

@@ -36,14 +36,15 @@
 #' @name nnae_compressor
 NULL
 
-fit_compressor <- function(class_name, parameters, y, sample_weight, call, x = NULL) {
+fit_compressor <- function(class_name, parameters, y, sample_weight, call, x = NULL,
+                           of_fit = list()) {
   module <- nnae_module()
   weight <- check_sample_weight(sample_weight, nrow(y))
   labels <- to_python_labels(y)
   features <- if (!is.null(x)) list(X = to_python_features(x, "x"))
   object <- call_python(do.call(
     do.call(module[[class_name]], parameters)$fit,
-    c(list(labels, sample_weight = weight), features)
+    c(list(labels, sample_weight = weight), features, of_fit)
   ))
   model <- new_compressor(object, y, call)
   model$x <- x

@@ -20,6 +20,9 @@
 #' @param callback NULL or a function of the number of the sweep and the objective.
 #' @param sample_weight NULL or one non-negative weight an example.
 #' @param sep Separator of labels in text.
+#' @param ... By name: parameters of Python's class, or of its method `fit`, that have no argument
+#'   here, such as `checkpoint = "fit.part"`, a file from which the same fit goes on after it was
+#'   interrupted. Matrices, vectors and whole numbers become what Python expects.
 #' @return An object of class `nnae_nmf`; see [nnae_compressor] for its methods.
 #' @seealso [nnae_autoencoder()] for several levels.
 #' @examples
@@ -32,7 +35,7 @@
 #' @export
 nnae_nmf <- function(y, n_components = 100, loss = "auto", solver = "auto", init = "auto",
                      max_iter = 200, tol = 1e-4, random_state = NULL, n_threads = NULL,
-                     verbose = 0, callback = NULL, sample_weight = NULL, sep = ",") {
+                     verbose = 0, callback = NULL, sample_weight = NULL, sep = ",", ...) {
   parameters <- list(
     n_components = check_count(n_components, "n_components"),
     loss = check_text(loss, "loss"),
@@ -45,5 +48,9 @@ nnae_nmf <- function(y, n_components = 100, loss = "auto", solver = "auto", init
     verbose = check_count(verbose, "verbose"),
     callback = check_callback(callback, "callback")
   )
-  fit_compressor("NMF", parameters, as_label_matrix(y, "y", sep), sample_weight, match.call())
+  further <- further_parameters(list(...), "NMF")
+  fit_compressor(
+    "NMF", c(parameters, further$class), as_label_matrix(y, "y", sep), sample_weight, match.call(),
+    of_fit = further$fit
+  )
 }

@@ -26,7 +26,8 @@
 #' @param random_state Seed, a whole number, or NULL.
 #' @param sep Separator of labels in text.
 #' @param keep_x TRUE keeps the features for `fitted`, `residuals` and `predict` without new data.
-#' @param ... Passed on to the method for matrices.
+#' @param ... Passed on to the method for matrices; there, by name, parameters of Python's
+#'   `TwoStepClassifier`, or of its method `fit`, that have no argument here, such as `checkpoint`.
 #' @return An object of class `nnae_two_step`; see [nnae_two_step_methods].
 #' @examples
 #' if (nnae_available()) {
@@ -51,10 +52,9 @@ nnae_two_step.default <- function(x, y, compressor = NULL, estimator = NULL, dec
                                   threshold = "micro", prefit = FALSE, n_threads = NULL,
                                   random_state = NULL, sample_weight = NULL, groups = NULL,
                                   sep = ",", keep_x = TRUE, ...) {
-  check_unused(...)
   two_step_call(nnae_two_step_fit(
     matrix_encoding(x), x, y, "x", compressor, estimator, decoder, profile, rank_by, threshold,
-    prefit, n_threads, random_state, sample_weight, groups, sep, keep_x
+    prefit, n_threads, random_state, sample_weight, groups, sep, keep_x, list(...)
   ), match.call())
 }
 
@@ -88,17 +88,18 @@ fit_frame <- function(encoding, x, y, name, ...) {
   given <- list(...)
   defaults <- formals(nnae_two_step.default)
   settings <- defaults[setdiff(names(defaults), c("x", "y", "..."))]
-  unknown <- setdiff(names(given), names(settings))
-  if (length(unknown)) refuse("unknown argument %s", unknown[1])
   if (length(given) && is.null(names(given))) refuse("unknown argument without a name")
+  known <- names(given) %in% names(settings)
   settings <- as.list(settings)
-  settings[names(given)] <- given
-  do.call(nnae_two_step_fit, c(list(encoding, x, y, name), settings))
+  settings[names(given)[known]] <- given[known]
+  do.call(
+    nnae_two_step_fit, c(list(encoding, x, y, name), settings, list(further = given[!known]))
+  )
 }
 
 nnae_two_step_fit <- function(encoding, x, y, name, compressor, estimator, decoder, profile,
                               rank_by, threshold, prefit, n_threads, random_state,
-                              sample_weight, groups, sep, keep_x) {
+                              sample_weight, groups, sep, keep_x, further) {
   if (!is.null(compressor) && !inherits(compressor, "nnae_compressor")) {
     refuse(
       "`compressor` must be NULL or come from nnae_nmf() or nnae_autoencoder(); got %s",
@@ -109,6 +110,7 @@ nnae_two_step_fit <- function(encoding, x, y, name, compressor, estimator, decod
   features <- encode_features(encoding, x, name)
   y <- as_label_matrix(y, "y", sep)
   module <- nnae_module()
+  further <- further_parameters(further, "TwoStepClassifier")
   parameters <- list(
     compressor = if (!is.null(compressor)) nnae_python(compressor),
     estimator = as_estimator(estimator, random_state),
@@ -121,12 +123,14 @@ nnae_two_step_fit <- function(encoding, x, y, name, compressor, estimator, decod
     random_state = check_count_or_null(random_state, "random_state")
   )
   started <- proc.time()[["elapsed"]]
-  object <- call_python(do.call(module$TwoStepClassifier, parameters)$fit(
+  given <- list(
     to_python_features(features, name), to_scipy(y),
     sample_weight = check_sample_weight(sample_weight, nrow(y)),
     groups = check_groups(groups, nrow(y)),
     label_names = if (!is.null(colnames(y))) as.list(colnames(y))
-  ))
+  )
+  classifier <- do.call(module$TwoStepClassifier, c(parameters, further$class))
+  object <- call_python(do.call(classifier$fit, c(given, further$fit)))
   seconds <- proc.time()[["elapsed"]] - started
   new_two_step(object, encoding, features, y, seconds, keep_x)
 }

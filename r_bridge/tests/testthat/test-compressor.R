@@ -5,8 +5,9 @@ test_that("defaults are those of the Python classes", {
     signature <- inspect$signature(nnae_module()[[pair[[2]]]])$parameters
     names_in_python <- from_strings(signature)
     here <- formals(pair[[1]])
-    expect_setequal(setdiff(names(here), c("y", "sample_weight", "x", "sep")), names_in_python)
-    for (name in names_in_python) {
+    ours <- c("y", "sample_weight", "x", "sep", "...")
+    expect_true(all(setdiff(names(here), ours) %in% names_in_python))
+    for (name in intersect(names_in_python, names(here))) {
       default <- reticulate::py_to_r(signature$get(name)$default)
       expect_equal(eval(here[[name]]), default, info = paste(pair[[2]], name))
     }
@@ -156,4 +157,46 @@ test_that("features take part where they are asked for", {
   plain <- nnae_nmf(y, 2, random_state = 0, max_iter = 2, tol = 0)
   expect_error(predict(plain, y, x_new = x), "^`x_new` is for nnae_autoencoder")
   expect_error(nnae_autoencoder(y, c(12, 3), feature_weight = 1), "X")
+})
+
+test_that("parameters of Python that have no argument here are passed on by name", {
+  skip_if_no_nnae()
+  y <- planted_labels()
+  path <- tempfile("fit", fileext = ".part")
+  model <- nnae_nmf(y, 2, random_state = 0, max_iter = 5, tol = 0, checkpoint = path)
+  expect_true(file.exists(path))
+  plain <- nnae_nmf(y, 2, random_state = 0, max_iter = 5, tol = 0)
+  expect_identical(coef(model), coef(plain))
+  again <- nnae_nmf(y, 2, random_state = 0, max_iter = 5, tol = 0, checkpoint = path)
+  expect_identical(coef(again), coef(plain))
+  expect_error(nnae_nmf(y, 2, colour = 3), "^unknown argument colour$")
+  expect_error(nnae_autoencoder(y, colour = 3), "^unknown argument colour$")
+  expect_identical(as.integer(as_parameter(3, "a")), 3L)
+  expect_s3_class(as_parameter(c(1, 2), "a"), "numpy.ndarray")
+  expect_true(reticulate::py_has_attr(as_parameter(y, "a"), "tocsr"))
+  kind <- as_parameter(as.matrix(y) > 0, "a")$dtype$kind
+  expect_identical(as.character(reticulate::py_to_r(kind)), "b")
+  expect_error(as_parameter(c(1, NA), "odds"), "^`odds` must not hold NA; element 2 is$")
+})
+
+test_that("what Python has beside, R can pass with Python's default", {
+  skip_if_no_nnae()
+  inspect <- reticulate::import("inspect", convert = FALSE)
+  y <- planted_labels()
+  fits <- list(
+    NMF = function(...) nnae_nmf(y, 2, max_iter = 2, tol = 0, random_state = 0, ...),
+    NNAE = function(...) nnae_autoencoder(y, c(4, 2), max_iter = 1, tol = 0, random_state = 0, ...)
+  )
+  here <- list(NMF = formals(nnae_nmf), NNAE = formals(nnae_autoencoder))
+  for (class_name in names(fits)) {
+    signature <- inspect$signature(nnae_module()[[class_name]])$parameters
+    beside <- setdiff(from_strings(signature), names(here[[class_name]]))
+    defaults <- lapply(stats::setNames(beside, beside), function(name) {
+      reticulate::py_to_r(signature$get(name)$default)
+    })
+    defaults <- defaults[!vapply(defaults, is.null, TRUE)]
+    plain <- suppressWarnings(fits[[class_name]]())
+    passed <- suppressWarnings(do.call(fits[[class_name]], defaults))
+    expect_identical(coef(passed), coef(plain), info = class_name)
+  }
 })
