@@ -47,7 +47,7 @@ def arrow_blocks(source: Any, rows: int, label_names: Names) -> tuple[Make, int,
         import pyarrow.compute as pc
         import pyarrow.dataset as ds
     except ImportError:
-        raise ImportError("Parquet needs pyarrow: pip install pyarrow") from None
+        raise ImportError("Parquet needs pyarrow: pip install 'nnae[columns]'") from None
     if isinstance(source, (str, os.PathLike)):
         source = ds.dataset(os.fspath(source), format="parquet")
     elif isinstance(source, pa.Table):
@@ -131,7 +131,7 @@ def zarr_blocks(source: Any, rows: int) -> Make:
         try:
             import zarr
         except ImportError:
-            raise ImportError("zarr stores need zarr: pip install zarr") from None
+            raise ImportError("zarr stores need zarr: pip install 'nnae[columns]'") from None
         source = zarr.open_group(os.fspath(source), mode="r")
     if "Y" not in source:
         raise ValueError("the zarr group must have an array or a group named Y")
