@@ -58,7 +58,7 @@ function drawReason(place, reason) {
     reason.probability === null ? "" : ", probability " + percent(reason.probability), ", place " + reason.rank + ". ", el("span", { class: "note" }, exact + " Blue, solid: for; orange, dashed: against.")),
   reason.regions ? wayChoice(place, reason) : null,
   pictured ? regionFigure(reason) : null,
-  drawFlow(told), flowTable(told)];
+  el("div", { class: "sideways", tabindex: "0", role: "group", "aria-label": "Flow; scrolls sideways in narrow windows" }, drawFlow(told)), flowTable(told)];
   if (reason.votes) {
     const rows = reason.votes.map(([example, cosine, amount]) => ["training example " + example, num(cosine, 3), signed(amount)]);
     parts.push(el("details", {}, el("summary", {}, plural(reason.n_votes, "training example") + " voted for it"), table("The strongest votes", ["who", "likeness", "amount"], rows)));
