@@ -8,15 +8,20 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from nnae import _core
 from nnae._chain import ChainSweeps
 from nnae._initialise import initial_factors
 from nnae._levels import Fit, Schedule, fit_levels, loss_above
-from nnae._linear_encoder import Counts, LinearLevel
+from nnae._linear_codes import linear_codes, times
+from nnae._linear_encoder import (
+    Counts,
+    ImplicitCounts,
+    LinearLevel,
+    count_labels,
+)
 from nnae._normal_form import normalise
 from nnae._rows import codes_of_rows
 from nnae._solvers import Callback, History, run_sweeps
-from nnae._target import Target, above_floor, side_of
+from nnae._target import Target, above_floor
 
 Array = npt.NDArray[Any]
 
@@ -34,6 +39,7 @@ class Problem:
     random_state: np.random.RandomState
     sample_weight: Array | None
     callback: Callback | None
+    cooccurrence: str = "auto"
 
 
 @dataclass
@@ -129,13 +135,12 @@ class Linear:
 
     def fit(self, problem: Problem) -> Fitted:
         """Count, then fit encoder and decoder of every level on the counts below it."""
-        counts = Counts.of_labels(problem.Y, problem.schedule.n_threads, problem.sample_weight)
+        n_threads = problem.schedule.n_threads
+        counts = count_labels(problem.Y, problem.cooccurrence, n_threads, problem.sample_weight)
         fitted = self.fit_counts(counts, problem)
-        codes, below = [], problem.Y
-        for V in fitted.encoder_weights or []:
-            below = _times(below, V, problem.schedule.n_threads)
-            codes.append(below)
-        fitted.codes = codes
+        if isinstance(counts, ImplicitCounts):
+            fitted.counts = None
+        fitted.codes = linear_codes(problem.Y, fitted.encoder_weights or [], n_threads)
         return fitted
 
     def fit_counts(self, counts: Counts, problem: Problem) -> Fitted:
@@ -144,7 +149,9 @@ class Linear:
         fitted = Fitted([], [], History(), [], [], counts)
         for k in problem.sizes:
             matrix = above_floor(counts.matrix, 0.0) if counts.sides is None else counts.matrix
-            _, Bt = initial_factors(matrix, k, schedule.init, problem.random_state)
+            _, Bt = initial_factors(
+                matrix, k, schedule.init, problem.random_state, schedule.n_threads
+            )
             level = LinearLevel(counts, Bt)
             history = run_sweeps(
                 level.sweep,
@@ -171,7 +178,7 @@ class Linear:
         """Multiply through the encoders."""
         codes = Y
         for V in fitted.encoder_weights_[:level]:
-            codes = _times(codes, V, n_threads)
+            codes = times(codes, V, n_threads)
         return np.asarray(codes)
 
 
@@ -179,20 +186,11 @@ def chain_codes(Y: Any, weights: list[Array], loss: str, level: int, n_threads: 
     """Return Z_D of least loss under Y = Z_D W_D ... W_1, multiplied down to one level."""
     top = weights[0]
     for W in weights[1:]:
-        top = _times(W, top, n_threads)
+        top = times(W, top, n_threads)
     codes = codes_of_rows(Y, np.ascontiguousarray(top.T), loss, n_threads)
     for W in reversed(weights[level:]):
-        codes = _times(codes, W, n_threads)
+        codes = times(codes, W, n_threads)
     return codes
-
-
-def _times(below: Any, V: Array, n_threads: int) -> Array:
-    out = np.empty((below.shape[0], V.shape[1]), V.dtype)
-    if isinstance(below, np.ndarray):
-        _core.multiply(np.ascontiguousarray(below), V, out, n_threads)
-    else:
-        _core.spmm(*side_of(below), V, out, n_threads)
-    return out
 
 
 ENCODERS: dict[str, Encoder] = {"nnls": NonNegativeLeastSquares(), "linear": Linear()}

@@ -15,7 +15,7 @@ from nnae._encoders import Fitted, Linear, Problem
 from nnae._factors import negligible
 from nnae._initialise import initial_factors
 from nnae._levels import Schedule, fit_levels, loss_above
-from nnae._linear_encoder import Counts, LinearLevel
+from nnae._linear_encoder import Counts, ImplicitCounts, LinearLevel
 from nnae._normal_form import normalise
 from nnae._rows import codes_of_rows
 from nnae._solvers import SOLVERS, OnSimplex, Solver, run_sweeps
@@ -165,29 +165,6 @@ class SharedLinear:
         for V in model.encoder_weights_[1:level]:
             codes = _times(codes, V, n_threads)
         return codes
-
-
-class ImplicitCounts(Counts):
-    """A'A as an operator: cheaper than counting where A has many columns and long rows."""
-
-    def __init__(self, A: sp.csr_matrix, n_threads: int, weights: Array | None) -> None:
-        if weights is not None:
-            roots = np.repeat(np.sqrt(weights), np.diff(A.indptr)).astype(A.dtype)
-            A = sp.csr_matrix((A.data * roots, A.indices, A.indptr), shape=A.shape)
-        self.matrix = A
-        self.n_threads = n_threads
-        self.sides = self._rows = side_of(A)
-        self._columns = side_of(sp.csr_matrix(A.T))
-        self.totals = np.zeros(A.shape[1])
-        self.trace = float(np.square(A.data, dtype=np.float64).sum())
-
-    def apply(self, H: Array) -> Array:
-        """Return A'(A H)."""
-        codes = np.empty((self.matrix.shape[0], H.shape[1]), H.dtype)
-        _core.spmm(*self._rows, H, codes, self.n_threads)
-        out = np.empty((self.matrix.shape[1], H.shape[1]), H.dtype)
-        _core.spmm(*self._columns, codes, out, self.n_threads)
-        return out
 
 
 def above_labels(schedule: Schedule) -> Schedule:

@@ -6,15 +6,15 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.utils.extmath import randomized_svd
-from threadpoolctl import threadpool_limits
+
+from nnae._singular_vectors import singular_vectors
 
 Array = npt.NDArray[Any]
 STARTS = ("auto", "random", "nndsvd", "nndsvda")
 
 
 def initial_factors(
-    Y: Any, k: int, init: Any, random_state: np.random.RandomState
+    Y: Any, k: int, init: Any, random_state: np.random.RandomState, n_threads: int = 1
 ) -> tuple[Array, Array]:
     """Return codes Z (n x k) and weights Wt (L x k), contiguous, in the dtype of Y.
 
@@ -30,6 +30,8 @@ def initial_factors(
         A pair gives codes (n x k) and components (k x L), which are copied.
     random_state : RandomState
         Source of the random entries.
+    n_threads : int, default=1
+        Threads for singular vectors of large matrices.
     """
     if not isinstance(init, str):
         return _given(Y, k, init)
@@ -37,7 +39,7 @@ def initial_factors(
         raise ValueError(f"init must be one of {', '.join(STARTS)} or a pair (W, H); got {init!r}")
     if init == "random" or (init == "auto" and k >= min(Y.shape)):
         return _random(Y, k, random_state)
-    return _nndsvd(Y, k, random_state, fill=init != "nndsvd")
+    return _nndsvd(Y, k, random_state, n_threads, fill=init != "nndsvd")
 
 
 def _random(Y: Any, k: int, random_state: np.random.RandomState) -> tuple[Array, Array]:
@@ -65,12 +67,11 @@ def _given(Y: Any, k: int, pair: Any) -> tuple[Array, Array]:
 
 
 def _nndsvd(
-    Y: Any, k: int, random_state: np.random.RandomState, *, fill: bool
+    Y: Any, k: int, random_state: np.random.RandomState, n_threads: int, *, fill: bool
 ) -> tuple[Array, Array]:
     """Boutsidis and Gallopoulos (2008): the larger signed half of every singular pair."""
     rank = min(k, *Y.shape)
-    with threadpool_limits(1):  # another number of BLAS threads would give other bits
-        U, S, Vt = randomized_svd(Y, rank, random_state=random_state, n_iter=4)
+    U, S, Vt = singular_vectors(Y, rank, random_state, n_threads)
     Z, Wt = np.zeros((Y.shape[0], k)), np.zeros((Y.shape[1], k))
     for p in range(rank):
         u, v = U[:, p], Vt[p]

@@ -11,6 +11,7 @@ import scipy.sparse as sp
 from nnae import _core
 from nnae._factors import floor_of, negligible
 from nnae._target import Side, Target, side_of
+from nnae._validation import check_choice
 
 Array = npt.NDArray[Any]
 
@@ -35,6 +36,8 @@ class Counts:
         indptr, indices, values = _core.cooccurrence(*target.rows, *target.columns, n_threads)
         L = target.shape[1]
         values = values.astype(target.dtype, copy=False)  # counts without values come as double
+        if len(values) < np.iinfo(np.int32).max:
+            indptr, indices = indptr.astype(np.int32), indices.astype(np.int32)
         return cls(sp.csr_matrix((values, indices, indptr), shape=(L, L)), n_threads)
 
     def plus(self, other: Counts) -> Counts:
@@ -55,6 +58,72 @@ class Counts:
         out = np.empty((V.shape[1], V.shape[1]), V.dtype)
         _core.multiply_transposed(V, self.apply(V), out, self.n_threads)
         return Counts((out + out.T) / 2, self.n_threads, self.totals @ V)
+
+
+class ImplicitCounts(Counts):
+    """A'A as an operator: cheaper than counting where A has many columns and long rows.
+
+    Rows are taken some at a time, so that A H of all rows is never held.
+    """
+
+    rows_at_once = 1 << 16
+
+    def __init__(self, A: Any, n_threads: int, weights: Array | None) -> None:
+        if weights is not None:
+            roots = np.repeat(np.sqrt(weights), np.diff(A.indptr)).astype(A.dtype)
+            A = sp.csr_matrix((A.data * roots, A.indices, A.indptr), shape=A.shape)
+        self.matrix = A
+        self.n_threads = n_threads
+        parts = [A[at : at + self.rows_at_once] for at in range(0, A.shape[0], self.rows_at_once)]
+        self._parts = [(side_of(part), side_of(sp.csr_matrix(part.T))) for part in parts]
+        self.sides = side_of(A)
+        self.totals = np.zeros(A.shape[1])
+        self.trace = float(np.square(A.data, dtype=np.float64).sum())
+
+    def apply(self, H: Array) -> Array:
+        """Return A'(A H)."""
+        total = np.zeros((self.matrix.shape[1], H.shape[1]), H.dtype)
+        for number, (rows, columns) in enumerate(self._parts):
+            codes = np.empty((len(rows[0]) - 1, H.shape[1]), H.dtype)
+            _core.spmm(*rows, H, codes, self.n_threads)
+            out = total if number == 0 else np.empty_like(total)
+            _core.spmm(*columns, codes, out, self.n_threads)
+            if number:
+                total += out
+        return total
+
+
+#: How labels may be counted.
+COOCCURRENCE = ("auto", "explicit", "implicit")
+#: Non-zeros of C that are counted and kept whatever it costs, because rows may be added to them.
+QUICKLY_COUNTED = 1 << 24
+#: Pairs that may be counted for each entry of Y.
+PAIRS_AN_ENTRY = 256
+
+
+def count_labels(Y: Any, how: str, n_threads: int, weights: Array | None) -> Counts:
+    """Return Y'Y as counts, or as a product with Y and its transpose.
+
+    "auto" multiplies only where C has certainly more than 2 nnz(Y) entries, so that applying it
+    costs more than Y'(Y H), and more than can be held with ease; or where counting pairs would
+    take longer than a fit.
+    """
+    check_choice("cooccurrence", how, COOCCURRENCE)
+    if how == "implicit" or (how == "auto" and _is_burden(Y)):
+        counts = ImplicitCounts(Y, n_threads, weights)
+        each = Y.data.astype(np.float64)
+        if weights is not None:
+            each = each * np.repeat(weights, np.diff(Y.indptr))
+        counts.totals = np.bincount(Y.indices, each, Y.shape[1])
+        return counts
+    return Counts.of_labels(Y, n_threads, weights)
+
+
+def _is_burden(Y: Any) -> bool:
+    pairs = np.square(np.diff(Y.indptr), dtype=np.float64)
+    fewest = pairs.max(initial=0)  # those of one row are all different
+    size = max(2 * Y.nnz, QUICKLY_COUNTED)
+    return bool(fewest > size or pairs.sum() > PAIRS_AN_ENTRY * size)
 
 
 class LinearLevel:

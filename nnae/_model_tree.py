@@ -32,7 +32,8 @@ ESTIMATORS = {
 #: The only modules (with what is inside them, where they are packages) that loading may import.
 MODULES: tuple[str, ...] = (
     *dict.fromkeys(ESTIMATORS.values()),
-    "nnae.decoders", "nnae._labels", "nnae._codes", "nnae._linear_encoder", "nnae._step_two",
+    "nnae.decoders", "nnae._labels", "nnae._codes", "nnae._linear_encoder", "nnae._linear_codes",
+    "nnae._step_two",
     "nnae._calibration", "nnae._label_sets", "nnae.r", "nnae._gram_ridge", "nnae._landmarks",
     "nnae.images", "nnae._ridge_products",
 )  # fmt: skip

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from nnae._distinct import Distinct
 from nnae._factors import Factors, negligible
 from nnae._target import Target
 
@@ -34,9 +35,10 @@ def codes_of_rows(
         Bound on passes over the coordinates of a row; a row stops when no coordinate moves by more
         than a millionth of its first pass.
     """
-    target = Target.of(Y)
+    same = Distinct.of(Y, None)
+    target = Target.of(same.matrix)
     codes = np.zeros((target.shape[0], Wt.shape[1]), Wt.dtype)
     tolerance = 1e-6 if Wt.dtype == np.float64 else 1e-4
     Factors(target, codes, Wt, loss, n_threads, penalty).descend_codes(max_passes, tolerance)
     codes[codes <= negligible(Wt.dtype) * codes.max(axis=1, keepdims=True, initial=0)] = 0
-    return codes
+    return same.spread(codes)

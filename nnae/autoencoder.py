@@ -20,6 +20,7 @@ from nnae._feature_rows import FeatureRows
 from nnae._feature_weight import check_feature_weight
 from nnae._labels import LabelSpace, encode_labels
 from nnae._levels import Schedule
+from nnae._linear_codes import linear_codes
 from nnae._linear_encoder import Counts
 from nnae._normal_form import concepts_by_label
 from nnae._solvers import SOLVERS, Callback
@@ -86,6 +87,10 @@ class NNAE(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):  # type
         Rows of W_1 sum to one, so it is per unit of rate mass. "auto" is 0.1 for "bernoulli", else
         0: where a row has every label of a concept, the Bernoulli likelihood alone has no maximum,
         and a few endless codes would decide what the levels above see.
+    cooccurrence : {"auto", "explicit", "implicit"}, default="auto"
+        How ``encoder="linear"`` applies C = Y'Y: counted once, so that a sweep costs nnz(C) k and
+        rows can be added, or by Y and its transpose, 2 nnz(Y) k a sweep. "auto" is "explicit"
+        unless rows are so long that C is certainly a burden.
     pretrain_iter : int, default=200
         Largest number of sweeps per level.
     max_iter : int, default=50
@@ -160,6 +165,7 @@ class NNAE(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):  # type
         solver: str = "auto",
         init: str = "auto",
         code_penalty: str | float = "auto",
+        cooccurrence: str = "auto",
         pretrain_iter: int = 200,
         max_iter: int = 50,
         tol: float = 1e-4,
@@ -177,6 +183,7 @@ class NNAE(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):  # type
         self.solver = solver
         self.init = init
         self.code_penalty = code_penalty
+        self.cooccurrence = cooccurrence
         self.pretrain_iter = pretrain_iter
         self.max_iter = max_iter
         self.tol = tol
@@ -270,6 +277,7 @@ class NNAE(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):  # type
             penalty=self._penalty(choose_loss(self.loss, matrix, linear=linear)),
             sample_weight=sample_weight,
             callback=reporter(self.callback, self.verbose, "NNAE"),
+            cooccurrence=self.cooccurrence,
         )
 
     def _penalty(self, loss: str) -> float:
@@ -314,22 +322,18 @@ class NNAE(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):  # type
             raise ValueError(f"partial_fit needs encoder='linear'; got {self.encoder!r}")
         if check_feature_weight(self.feature_weight) != 0:
             raise ValueError(f"partial_fit needs feature_weight=0; got {self.feature_weight!r}")
-        if getattr(self, "counts_", None) is None:
+        if not hasattr(self, "weights_"):
             return self.fit(Y)
-        space = self._labels()
-        matrix = space.encode(Y, self.weights_[0].dtype)
+        if getattr(self, "counts_", None) is None:
+            raise ValueError("partial_fit needs counts of the rows so far: cooccurrence='explicit'")
+        matrix = self._labels().encode(Y, self.weights_[0].dtype)
         problem = self._problem(matrix, None)
         problem.sizes = self.layer_sizes_
-        encoder = Linear()
         n_threads = problem.schedule.n_threads
-        counts = Counts(self.counts_, n_threads).plus(Counts.of_labels(matrix, n_threads))
-        fitted = encoder.fit_counts(counts, problem)
-        self.encoder_weights_ = fitted.encoder_weights
-        fitted.codes = [
-            encoder.encode(matrix, self, level, n_threads)
-            for level in range(1, len(fitted.weights) + 1)
-        ]
-        self._keep(fitted, problem, space)
+        seen = Counts(self.counts_, n_threads)
+        fitted = Linear().fit_counts(seen.plus(Counts.of_labels(matrix, n_threads)), problem)
+        fitted.codes = linear_codes(matrix, fitted.encoder_weights or [], n_threads)
+        self._keep(fitted, problem, self._labels())
         return self
 
     def fit_transform(self, Y: Any, y: Any = None, **fit_params: Any) -> Array:

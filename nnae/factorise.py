@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from nnae import _core
 from nnae._checkpoint import Checkpoint, checkpointing, identity_of
+from nnae._distinct import Distinct
 from nnae._factors import Factors, negligible
 from nnae._initialise import initial_factors
 from nnae._labels import LabelSpace, encode_labels
@@ -58,7 +59,8 @@ class NMF(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     solver : {"auto", "cd", "mu"}, default="auto"
         "mu" are multiplicative updates, the reference; "cd" (and "auto") is coordinate descent.
     init : {"auto", "random", "nndsvd", "nndsvda"} or (W, H), default="auto"
-        Start. "auto" is "nndsvda" where k is below n and L, else "random".
+        Start. "auto" is "nndsvda" where k is below n and L, else "random". Where rows repeat, "cd"
+        begins with the mean of the codes of equal rows.
     max_iter : int, default=200
         Largest number of sweeps (codes, then weights).
     tol : float, default=1e-4
@@ -165,7 +167,9 @@ class NMF(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.loss_name_ = choose_loss(self.loss, matrix)
         weights = check_sample_weight(sample_weight, matrix.shape[0])
         Z, Wt = initial_factors(matrix, k, self.init, check_random_state(self.random_state))
-        factors = Factors(Target.of(matrix, weights), Z, Wt, self.loss_name_, n_threads)
+        same = Distinct(matrix, weights) if self.solver == "mu" else Distinct.of(matrix, weights)
+        Z = same.mean(Z)
+        factors = Factors(Target.of(same.matrix, same.weights), Z, Wt, self.loss_name_, n_threads)
         solver = SOLVERS["cd" if self.solver == "auto" else self.solver](factors)
         with checkpointing(self.checkpoint, lambda: identity_of(self, matrix, weights)):
             history = run_sweeps(
@@ -178,7 +182,7 @@ class NMF(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.label_names_ = np.array(space.names, dtype=object)
         self.n_features_in_ = len(space)
         self.n_components_ = k
-        self.codes_ = without_floor(Z)
+        self.codes_ = same.spread(without_floor(Z))
         self.components_ = np.ascontiguousarray(without_floor(Wt).T)
         self.loss_curve_ = history.curve
         self.loss_ = history.curve[-1]

@@ -30,7 +30,7 @@ class Layers:
     weights: list[Floats]
     masses: list[Floats]
     names: list[str] | None
-    codes: Floats | None = None
+    codes: Any = None
     linkage: Floats | None = None
     counts: Floats | None = None
     evidence: dict[str, dict[str, float]] = field(default_factory=dict)
@@ -77,6 +77,8 @@ def read_layers(model: Any, mass: str, basis: str = "weights") -> Layers:
             "basis='resemblance' needs a feature-aware model (feature_weight='auto' or a number) "
             "of at most 5,000 labels; LabelHierarchy.from_labels makes such a tree of any labels"
         )
+    if hasattr(codes, "masses"):  # too many to be held, of a linear encoder
+        return Layers(layers, codes.masses(), known, codes=codes)
     levels = [np.asarray(z, np.float64) for z in ([codes] if single else codes)]
     levels = measure_codes(levels, layers[0], mass, getattr(model, "loss_name_", None))
     masses = [np.asarray(level.sum(axis=0), dtype=np.float64) for level in levels]
@@ -107,8 +109,10 @@ def encode(Y: Any, names: list[str] | None, n_labels: int) -> sp.csr_matrix:
     return matrix
 
 
-def mean_codes(Y: sp.csr_matrix, codes: Floats) -> tuple[Floats, Floats]:
+def mean_codes(Y: sp.csr_matrix, codes: Any) -> tuple[Floats, Floats]:
     """Return the mean code of each label's examples (L x k_1) and their number (L)."""
+    if not isinstance(codes, np.ndarray):
+        codes = codes[0]
     if Y.shape[0] != codes.shape[0]:
         raise ValueError(f"Y has {Y.shape[0]} rows, the model's codes have {codes.shape[0]}")
     total = np.asarray(Y.sum(axis=0)).ravel()

@@ -1,0 +1,105 @@
+"""Equal rows of a target taken together, with their number as a weight.
+
+Rows of labels repeat: of 24,009 Debian packages 7,127 have a label set of their own. Coordinate
+descent gives equal rows equal codes, so that one of them, weighted, stands for all. Their codes in
+a given start may differ: every loss is convex in the codes, so that their mean begins no higher.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+
+Array = npt.NDArray[Any]
+
+#: Share of distinct rows above which nothing is gained.
+WORTHWHILE = 0.8
+_SEED = 20261127
+_MIX = np.uint64(0x9E3779B97F4A7C15)
+
+
+@dataclass(frozen=True)
+class Distinct:
+    """The distinct rows of a matrix.
+
+    Attributes
+    ----------
+    matrix : csr_matrix
+        One row of each kind, in the order in which kinds first come.
+    weights : ndarray or None
+        Sum of the weights of the rows of a kind; None where every row stands for itself alone.
+    kind : ndarray of shape (n,) or None
+        Number of each row's kind; None where rows were left as they are.
+    shares : ndarray of shape (n,) or None
+        Weight of a row among those of its kind.
+    """
+
+    matrix: Any
+    weights: Array | None
+    kind: Array | None = None
+    shares: Array | None = None
+
+    @classmethod
+    def of(cls, matrix: Any, weights: Array | None) -> Distinct:
+        """Take the equal rows of a canonical CSR matrix together, where that is worth while."""
+        first, kind = distinct_rows(matrix)
+        if len(first) > WORTHWHILE * matrix.shape[0]:
+            return cls(matrix, weights)
+        each = np.ones(len(kind)) if weights is None else weights
+        total = np.bincount(kind, each, len(first))
+        alone = total[kind] == 0  # rows of weight zero share equally
+        counts = np.bincount(kind, minlength=len(first))
+        shares = np.where(alone, 1 / counts[kind], each / np.where(alone, 1, total[kind]))
+        return cls(sp.csr_matrix(matrix[first]), total, kind, shares)
+
+    def mean(self, codes: Array) -> Array:
+        """Return the weighted mean of the codes of each kind."""
+        if self.kind is None or self.shares is None:
+            return codes
+        order = np.argsort(self.kind, kind="stable")
+        starts = np.flatnonzero(np.diff(self.kind[order], prepend=-1))
+        weighted = codes[order] * self.shares[order, None].astype(codes.dtype)
+        return np.ascontiguousarray(np.add.reduceat(weighted, starts, axis=0), codes.dtype)
+
+    def spread(self, codes: Array) -> Array:
+        """Return the codes of all rows."""
+        return codes if self.kind is None else codes[self.kind]
+
+
+def distinct_rows(matrix: Any) -> tuple[Array, Array]:
+    """Return the first row of each kind, and the kind of each row.
+
+    Rows are sorted by a sum of random numbers over their entries, and then compared with the first
+    of their kind, so that the answer is exact. Costs the non-zeros and a sort of the rows.
+    """
+    indptr, n = matrix.indptr.astype(np.int64), matrix.shape[0]
+    random = np.random.default_rng(_SEED)
+    marks = random.integers(0, 1 << 63, matrix.shape[1], np.uint64)
+    bits = np.ascontiguousarray(matrix.data, np.float64).view(np.uint64)
+    terms = (marks[matrix.indices] ^ bits) * _MIX
+    terms ^= terms >> np.uint64(29)
+    sums = np.zeros(len(terms) + 1, np.uint64)
+    np.cumsum(terms, out=sums[1:])
+    _, first, kind = np.unique(sums[indptr[1:]] - sums[indptr[:-1]], True, True)
+    by_place = np.argsort(first, kind="stable")
+    place = np.empty_like(by_place)
+    place[by_place] = np.arange(len(first))
+    first, kind = first[by_place], place[kind.ravel()]
+    if not _equal(matrix, indptr, first[kind]):
+        return np.arange(n), np.arange(n)
+    return first, kind
+
+
+def _equal(matrix: Any, indptr: Array, like: Array) -> bool:
+    """Tell whether every row equals the row that is named for it."""
+    lengths = np.diff(indptr)
+    if (lengths != lengths[like]).any():
+        return False
+    within = np.arange(indptr[-1]) - np.repeat(indptr[:-1], lengths)
+    at = np.repeat(indptr[like], lengths) + within
+    same = matrix.indices[at] == matrix.indices
+    return bool(same.all() and (matrix.data[at] == matrix.data).all())

@@ -1,0 +1,65 @@
+"""The first singular vectors of a sparse matrix, by random projections."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+from scipy.linalg import qr, svd
+from sklearn.utils.extmath import randomized_svd, svd_flip
+from threadpoolctl import threadpool_limits
+
+from nnae import _core
+from nnae._target import side_of
+
+Array = npt.NDArray[Any]
+
+#: Multiplications of one product with a block of vectors, above which threads are worth having.
+LARGE = 1 << 27
+EXTRA = 10
+ROUNDS = 2
+
+
+def singular_vectors(
+    Y: Any, rank: int, random_state: np.random.RandomState, n_threads: int
+) -> tuple[Array, Array, Array]:
+    """Return U (n x rank), singular values and V' (rank x L) of a CSR matrix.
+
+    Large matrices are multiplied by this package's kernels, two rounds of subspace iteration each;
+    others go to scikit-learn, four rounds. The number of threads changes no bit: BLAS gets one.
+    Halko, Martinsson and Tropp (2011).
+    """
+    with threadpool_limits(1):  # another number of BLAS threads would give other bits
+        if Y.nnz * rank <= LARGE:
+            U, S, Vt = randomized_svd(Y, rank, random_state=random_state, n_iter=4)
+            return U, S, Vt
+        width = min(rank + EXTRA, *Y.shape)
+        rows, columns = _Product(Y, n_threads), _Product(sp.csr_matrix(Y.T), n_threads)
+        basis = random_state.standard_normal((Y.shape[1], width)).astype(Y.dtype)
+        for _ in range(ROUNDS):
+            basis = columns(_orthonormal(rows(basis)))
+            basis = _orthonormal(basis)
+        basis = _orthonormal(rows(basis))
+        left, S, right = svd(columns(basis).T, full_matrices=False, check_finite=False)
+        U = np.empty((Y.shape[0], rank), Y.dtype)
+        _core.multiply(basis, np.ascontiguousarray(left[:, :rank]), U, n_threads)
+        U, Vt = svd_flip(U, right[:rank])
+    return U, S[:rank], Vt
+
+
+class _Product:
+    def __init__(self, matrix: Any, n_threads: int) -> None:
+        self.rows, self.side, self.n_threads = matrix.shape[0], side_of(matrix), n_threads
+
+    def __call__(self, H: Array) -> Array:
+        """Return the matrix times H."""
+        out = np.empty((self.rows, H.shape[1]), H.dtype)
+        _core.spmm(*self.side, np.ascontiguousarray(H), out, self.n_threads)
+        return out
+
+
+def _orthonormal(vectors: Array) -> Array:
+    Q, _ = qr(vectors, mode="economic", check_finite=False, overwrite_a=True)
+    return np.ascontiguousarray(Q)
