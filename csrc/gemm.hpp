@@ -79,26 +79,44 @@ constexpr std::int64_t reduction_chunks = 64;
 
 }  // namespace detail
 
+namespace detail {
+
+// B by panels of columns, for products with rows of any A.
 template <typename T>
-void multiply(Matrix<const T> A, Matrix<const T> B, int n_threads, Matrix<T> C) {
-    using namespace detail;
-    constexpr std::int64_t width = panel_width<T>;
-    const std::int64_t panels = chunk_count(B.cols, width);
-    std::vector<T> packed(static_cast<std::size_t>(panels * B.rows * width));
-    for (std::int64_t q = 0; q < panels; ++q)
-        pack_panel(B, 0, B.rows, q * width, packed.data() + q * B.rows * width);
-    parallel_for(A.rows, 10 * tile_rows, n_threads, [&](std::int64_t begin, std::int64_t end, int) {
-        T out[tile_rows * panel_width<T>];
-        for (std::int64_t q = 0; q < panels; ++q) {
-            const T *panel = packed.data() + q * B.rows * width;
-            const std::int64_t used = std::min(width, C.cols - q * width);
+struct PackedPanels {
+    static constexpr std::int64_t width = panel_width<T>;
+    std::vector<T> packed;
+    std::int64_t depth, cols;
+    explicit PackedPanels(Matrix<const T> B)
+        : packed(static_cast<std::size_t>(chunk_count(B.cols, width) * B.rows * width)),
+          depth(B.rows),
+          cols(B.cols) {
+        for (std::int64_t p = 0; p < cols; p += width)
+            pack_panel(B, 0, depth, p, packed.data() + p * depth);
+    }
+    // C_i = A_i B for rows [begin, end) of A; the first of them is written to C.
+    void multiply_rows(Matrix<const T> A, std::int64_t begin, std::int64_t end, T *C) const {
+        T out[tile_rows * width];
+        for (std::int64_t p = 0; p < cols; p += width) {
+            const std::int64_t used = std::min(width, cols - p);
             for (std::int64_t i = begin; i < end; i += tile_rows) {
                 const int rows = static_cast<int>(std::min<std::int64_t>(tile_rows, end - i));
-                tile_product<T>(rows, A.row(i), A.cols, 1, panel, width, B.rows, out);
+                tile_product<T>(rows, A.row(i), A.cols, 1, packed.data() + p * depth, width, depth,
+                                out);
                 for (int r = 0; r < rows; ++r)
-                    std::copy_n(out + r * width, used, C.row(i + r) + q * width);
+                    std::copy_n(out + r * width, used, C + (i + r - begin) * cols + p);
             }
         }
+    }
+};
+
+}  // namespace detail
+
+template <typename T>
+void multiply(Matrix<const T> A, Matrix<const T> B, int n_threads, Matrix<T> C) {
+    const detail::PackedPanels<T> panels(B);
+    parallel_for(A.rows, 10 * tile_rows, n_threads, [&](std::int64_t begin, std::int64_t end, int) {
+        panels.multiply_rows(A, begin, end, C.row(begin));
     });
 }
 

@@ -21,6 +21,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "gemm.hpp"
 #include "losses.hpp"
 #include "parallel.hpp"
 #include "sparse_ops.hpp"
@@ -81,13 +82,10 @@ inline void ratio_row(Csr<T, I> P, std::int64_t i, const T *f, Matrix<const T> H
 
 template <typename Loss, typename T>
 inline void update_row(const MultiplicativeOptions<T> &options, std::int64_t i, std::int64_t k,
-                       const T *numerator, T *denominator, T *f) {
+                       const T *numerator, const T *denominator, T *f) {
     const T *target = options.target.data ? options.target.row(i) : nullptr;
     const T w = static_cast<T>(options.target_weight);
     if constexpr (std::is_same_v<Loss, Frobenius>) {
-        std::fill_n(denominator, k, T(0));
-        for (std::int64_t p = 0; p < k; ++p)
-            add_scaled(denominator, f[p], options.denominator.row(p), k);
         for (std::int64_t p = 0; p < k; ++p) {
             const T up = numerator[p] + (target ? w * target[p] : T(0));
             const T down = denominator[p] + (target ? w * f[p] : T(0));
@@ -116,15 +114,24 @@ inline void update_row(const MultiplicativeOptions<T> &options, std::int64_t i, 
 template <typename Loss, typename T, typename I>
 void multiplicative_step(Csr<T, I> P, Matrix<const T> H, const MultiplicativeOptions<T> &options,
                          Matrix<T> F) {
-    const std::int64_t k = F.cols;
-    std::vector<T> scratch(static_cast<std::size_t>(std::max(options.n_threads, 1)) * 2 * k);
-    parallel_for(P.rows, 32, options.n_threads, [&](std::int64_t begin, std::int64_t end, int t) {
-        T *numerator = scratch.data() + 2 * k * t, *denominator = numerator + k;
-        for (std::int64_t i = begin; i < end; ++i) {
-            detail::ratio_row<Loss>(P, i, F.row(i), H, numerator);
-            detail::update_row<Loss>(options, i, k, numerator, denominator, F.row(i));
-        }
-    });
+    constexpr std::int64_t chunk = 8 * tile_rows;
+    constexpr bool squares = std::is_same_v<Loss, Frobenius>;
+    const std::int64_t k = F.cols, each = (squares ? chunk + 1 : 1) * k;
+    const detail::PackedPanels<T> gram(squares ? options.denominator : Matrix<const T>{});
+    std::vector<T> scratch(static_cast<std::size_t>(std::max(options.n_threads, 1) * each));
+    parallel_for(P.rows, chunk, options.n_threads,
+                 [&](std::int64_t begin, std::int64_t end, int t) {
+                     T *numerator = scratch.data() + each * t, *denominators = numerator + k;
+                     if (squares) gram.multiply_rows({F.data, F.rows, k}, begin, end, denominators);
+                     for (std::int64_t i = begin; i < end; ++i) {
+                         if (squares)
+                             detail::sparse_row(P, i, H, numerator);
+                         else
+                             detail::ratio_row<Loss>(P, i, F.row(i), H, numerator);
+                         const T *denominator = squares ? denominators + (i - begin) * k : nullptr;
+                         detail::update_row<Loss>(options, i, k, numerator, denominator, F.row(i));
+                     }
+                 });
 }
 
 template <typename Loss, typename T, typename I>

@@ -59,8 +59,7 @@ class NMF(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     solver : {"auto", "cd", "mu"}, default="auto"
         "mu" are multiplicative updates, the reference; "cd" (and "auto") is coordinate descent.
     init : {"auto", "random", "nndsvd", "nndsvda"} or (W, H), default="auto"
-        Start. "auto" is "nndsvda" where k is below n and L, else "random". Where rows repeat, "cd"
-        begins with the mean of the codes of equal rows.
+        Start. "auto" is "nndsvda" where k is below n and L, else "random".
     max_iter : int, default=200
         Largest number of sweeps (codes, then weights).
     tol : float, default=1e-4
@@ -167,7 +166,8 @@ class NMF(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.loss_name_ = choose_loss(self.loss, matrix)
         weights = check_sample_weight(sample_weight, matrix.shape[0])
         Z, Wt = initial_factors(matrix, k, self.init, check_random_state(self.random_state))
-        same = Distinct(matrix, weights) if self.solver == "mu" else Distinct.of(matrix, weights)
+        alike = self.solver != "mu" and isinstance(self.init, str) and self.init != "random"
+        same = Distinct.of(matrix, weights) if alike else Distinct(matrix, weights)
         Z = same.mean(Z)
         factors = Factors(Target.of(same.matrix, same.weights), Z, Wt, self.loss_name_, n_threads)
         solver = SOLVERS["cd" if self.solver == "auto" else self.solver](factors)

@@ -64,24 +64,24 @@ def test_the_mean_code_of_a_kind_is_weighted(repeated):
 @pytest.mark.parametrize("weighted", [False, True])
 def test_a_fit_of_kinds_is_the_fit_of_all_rows(repeated, loss_name, weighted, monkeypatch):
     rng = np.random.default_rng(2)
-    W, H = np.full((200, 3), 0.3), rng.random((3, 12))
     weights = rng.integers(1, 4, 200).astype(float) if weighted else None
-    how = {"loss": loss_name, "init": (W, H), "max_iter": 15, "tol": 0}
+    how = {"loss": loss_name, "init": "nndsvda", "max_iter": 10, "tol": 0, "random_state": 0}
     merged = NMF(3, **how).fit(repeated, sample_weight=weights)
     monkeypatch.setattr("nnae._distinct.WORTHWHILE", 0)
     apart = NMF(3, **how).fit(repeated, sample_weight=weights)
     np.testing.assert_allclose(merged.loss_curve_, apart.loss_curve_, rtol=1e-8)
-    np.testing.assert_allclose(merged.codes_, apart.codes_, atol=1e-6)
-    np.testing.assert_allclose(merged.components_, apart.components_, atol=1e-6)
+    np.testing.assert_allclose(merged.codes_, apart.codes_, atol=1e-5)
+    np.testing.assert_allclose(merged.components_, apart.components_, atol=1e-5)
+    _, kind = distinct_rows(repeated)
+    np.testing.assert_array_equal(merged.codes_, merged.codes_[np.unique(kind, True)[1][kind]])
+    if not weighted:
+        rates = merged.codes_ @ merged.components_
+        assert merged.loss_ == pytest.approx(loss(loss_name, repeated.toarray(), rates))
 
 
-@pytest.mark.parametrize("loss_name", LOSSES)
-def test_codes_of_equal_rows_that_start_apart_are_put_together(repeated, loss_name):
+def test_rows_of_a_given_start_are_not_taken_together(repeated):
     rng = np.random.default_rng(3)
     W, H = rng.random((200, 3)), rng.random((3, 12))
-    model = NMF(3, loss=loss_name, init=(W, H), max_iter=1, tol=0).fit(repeated)
+    model = NMF(3, init=(W, H), max_iter=1, tol=0, loss="frobenius").fit(repeated)
     _, kind = distinct_rows(repeated)
-    np.testing.assert_array_equal(model.codes_, model.codes_[np.unique(kind, True)[1][kind]])
-    Y = repeated.toarray()
-    assert model.loss_ == pytest.approx(loss(loss_name, Y, model.codes_ @ model.components_))
-    assert model.loss_ < loss(loss_name, Y, W @ H)
+    assert (model.codes_ != model.codes_[np.unique(kind, True)[1][kind]]).any()

@@ -2,17 +2,20 @@
 
 scikit-learn takes its fixed number of sweeps (40 of `cd` for Frobenius, 100 of `mu` for
 Kullback-Leibler, float32); nnae runs until its objective is at most the loss that came out. Each is
-warmed up once, then they run in turn, several seeds. The work of one sweep is compared apart, in
-bench_factorise.py.
+warmed up once, then they run in turn, several seeds. RcppML, where R has it, starts by itself and
+is asked for the fewest of some numbers of sweeps that reach the loss. Seconds pass by the clock;
+"cpu" are seconds of all threads together, which a busy machine disturbs less.
 """
 
 import time
 import warnings
 
 import numpy as np
+import rcppml
 from bench_factorise import data_sets
 
-HEADER = ("data", "loss", "seed", "their sweeps", "seconds", "our sweeps", "seconds", "ratio")
+HEADER = ("data", "loss", "seed", "rival", "its sweeps", "its seconds", "its cpu", "our sweeps",
+          "our seconds", "our cpu", "ratio", "cpu ratio")  # fmt: skip
 RACES = {"frobenius": ("cd", 40), "kullback-leibler": ("mu", 100)}
 
 
@@ -21,16 +24,25 @@ class Arrived(Exception):
 
 
 def theirs(Y, loss, start):
-    """Return scikit-learn's loss and seconds."""
+    """Return scikit-learn's loss, and its sweeps and seconds."""
     from sklearn.decomposition import NMF
 
     solver, sweeps = RACES[loss]
     model = NMF(len(start[1]), beta_loss=loss, solver=solver, init="custom", max_iter=sweeps, tol=0)
     W, H = start[0].copy(), start[1].copy()
-    begin = time.perf_counter()
+    clock = Clock()
     W = model.fit_transform(Y, W=W, H=H)
-    seconds = time.perf_counter() - begin
-    return objective(Y, W, model.components_, loss), seconds
+    return objective(Y, W, model.components_, loss), (sweeps, *clock.read())
+
+
+class Clock:
+    """Seconds by the clock and of all threads together."""
+
+    def __init__(self):
+        self.begin, self.cpu = time.perf_counter(), time.process_time()
+
+    def read(self):
+        return time.perf_counter() - self.begin, time.process_time() - self.cpu
 
 
 def objective(Y, W, H, loss):
@@ -48,7 +60,7 @@ def objective(Y, W, H, loss):
 
 
 def ours(Y, loss, start, to_beat, n_threads, sweeps=400):
-    """Return nnae's sweeps and seconds to the loss, or None where it never got there."""
+    """Return nnae's sweeps and seconds to the loss, three times None where it got stuck."""
     from nnae import NMF
 
     def look(sweep, value):
@@ -59,12 +71,12 @@ def ours(Y, loss, start, to_beat, n_threads, sweeps=400):
         len(start[1]), loss=loss, solver="cd", init=(start[0].copy(), start[1].copy()),
         max_iter=sweeps, tol=0, n_threads=n_threads, callback=look,
     )  # fmt: skip
-    begin = time.perf_counter()
+    clock = Clock()
     try:
         model.fit(Y)
     except Arrived as arrived:
-        return arrived.args[0], time.perf_counter() - begin
-    return None
+        return arrived.args[0], *clock.read()
+    return None, None, None
 
 
 def starting_factors(Y, rank, seed):
@@ -75,7 +87,7 @@ def starting_factors(Y, rank, seed):
     return W, np.abs(scale * random.randn(rank, Y.shape[1])).astype(np.float32)
 
 
-def run(*, rank=64, seeds=5, n_threads=None, only=None):
+def run(*, rank=64, seeds=5, n_threads=None, only=None, r_seeds=1):
     """Yield one row of the table after the other, HEADER first; a median closes each race."""
     yield HEADER
     warnings.simplefilter("ignore")  # both stop where they are told to, not where they converge
@@ -83,13 +95,22 @@ def run(*, rank=64, seeds=5, n_threads=None, only=None):
         if name not in data_sets():
             continue
         Y = data_sets()[name]().astype(np.float32)
-        for loss, (_, sweeps) in RACES.items():
-            theirs(Y, loss, starting_factors(Y, rank, 99))
-            ratios = []
+        for loss in RACES:
+            to_beat, _ = theirs(Y, loss, starting_factors(Y, rank, 99))
+            ours(Y, loss, starting_factors(Y, rank, 99), to_beat, n_threads)
+            ratios = {}
             for seed in range(seeds):
                 start = starting_factors(Y, rank, seed)
                 to_beat, seconds = theirs(Y, loss, start)
                 found = ours(Y, loss, start, to_beat, n_threads)
-                ratios.append(seconds / found[1] if found else 0.0)
-                yield (name, loss, seed, sweeps, seconds, *(found or ("-", "-")), ratios[-1])
-            yield (name, loss, "median", sweeps, "", "", "", float(np.median(ratios)))
+                rivals = {"scikit-learn": seconds}
+                if loss == "frobenius" and seed < r_seeds and rcppml.is_there():
+                    rivals["RcppML"] = rcppml.race(Y, rank, seed, to_beat, n_threads)
+                for rival, its in rivals.items():
+                    both = zip(its[1:], found[1:], strict=True)
+                    pair = [x / y if x and y else None for x, y in both]
+                    ratios.setdefault(rival, []).append(pair)
+                    yield (name, loss, seed, rival, *its, *found, *pair)
+            for rival, pairs in ratios.items():
+                middle = [float(np.median([p[i] or 0 for p in pairs])) for i in (0, 1)]
+                yield (name, loss, "median", rival, *[None] * 6, *middle)

@@ -10,6 +10,7 @@ import sys
 
 import bench_demo
 import bench_factorise
+import bench_linear
 import bench_r
 import bench_race
 import bench_reader
@@ -26,6 +27,7 @@ def main():
     commands = parser.add_subparsers(dest="command", required=True)
     add_factorise(commands)
     add_race(commands)
+    add_linear(commands)
     add_demo(commands)
     add_reader(commands)
     add_trust(commands)
@@ -63,12 +65,33 @@ def add_race(commands):
     command = commands.add_parser("race", help="time to the loss that scikit-learn reaches")
     command.add_argument("--rank", type=int, default=64)
     command.add_argument("--seeds", type=int, default=5)
+    command.add_argument("--r-seeds", type=int, default=1, help="seeds that RcppML takes part in")
     command.add_argument("--threads", type=int, default=2)
     command.add_argument("--data", choices=list(bench_factorise.data_sets()), default=None)
     command.set_defaults(
         run=lambda chosen: bench_race.run(
-            rank=chosen.rank, seeds=chosen.seeds, n_threads=chosen.threads, only=chosen.data
-        )
+            rank=chosen.rank,
+            seeds=chosen.seeds,
+            n_threads=chosen.threads,
+            only=chosen.data,
+            r_seeds=chosen.r_seeds,
+        )  # fmt: skip
+    )
+
+
+def add_linear(commands):
+    command = commands.add_parser("linear", help="the linear encoder on a million rows")
+    command.add_argument("--rows", type=int, default=1_186_239)
+    command.add_argument("--labels", type=int, default=13_330)
+    command.add_argument("--seeds", type=int, default=1)
+    command.add_argument("--threads", type=int, default=2)
+    command.set_defaults(
+        run=lambda chosen: bench_linear.run(
+            n_samples=chosen.rows,
+            n_labels=chosen.labels,
+            seeds=chosen.seeds,
+            n_threads=chosen.threads,
+        )  # fmt: skip
     )
 
 
@@ -230,6 +253,8 @@ def show(rows):
 def shown(cell):
     if isinstance(cell, float):
         return f"{cell:>16.4g}"
+    if cell is None:
+        return " " * 16
     return f"{cell:>16,}" if isinstance(cell, int) else f"{cell!s:>16}"
 
 
