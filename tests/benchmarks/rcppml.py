@@ -42,7 +42,7 @@ def is_there():
 
 
 def trace(Y, rank, seed, to_beat, n_threads, sweeps=SWEEPS):
-    """Return rows of sweeps, loss, seconds and seconds of all threads, until the loss is reached."""
+    """Return rows of sweeps, loss, seconds and processor time, until the loss is reached."""
     with tempfile.TemporaryDirectory() as folder:
         matrix, script = Path(folder) / "Y.mtx", Path(folder) / "race.R"
         scipy.io.mmwrite(matrix, Y.astype(float))

@@ -75,7 +75,7 @@ def add_race(commands):
             n_threads=chosen.threads,
             only=chosen.data,
             r_seeds=chosen.r_seeds,
-        )  # fmt: skip
+        )
     )
 
 
@@ -91,7 +91,7 @@ def add_linear(commands):
             n_labels=chosen.labels,
             seeds=chosen.seeds,
             n_threads=chosen.threads,
-        )  # fmt: skip
+        )
     )
 
 
