@@ -154,10 +154,10 @@ def cluster(options):
     import distributed
     from dask import delayed
 
-    rows = 4096
+    rows = options.rows
     make = delayed(lambda number: generated(number, rows))
     times, results = {}, []
-    for count in (1, 2, 1, 2):
+    for count in (1, 2) * options.times:
         with (
             distributed.LocalCluster(
                 n_workers=count, threads_per_worker=1, dashboard_address=None
@@ -303,6 +303,8 @@ def main():
     command.set_defaults(run=costs)
     command = commands.add_parser("cluster")
     command.add_argument("--blocks", type=int, default=64)
+    command.add_argument("--rows", type=int, default=32_768)
+    command.add_argument("--times", type=int, default=2)
     command.set_defaults(run=cluster)
     command = commands.add_parser("workers")
     command.add_argument("--blocks", type=int, default=24)
