@@ -10,6 +10,7 @@ import sys
 
 import bench_demo
 import bench_factorise
+import bench_kernels
 import bench_linear
 import bench_r
 import bench_race
@@ -28,6 +29,7 @@ def main():
     add_factorise(commands)
     add_race(commands)
     add_linear(commands)
+    add_kernels(commands)
     add_demo(commands)
     add_reader(commands)
     add_trust(commands)
@@ -93,6 +95,11 @@ def add_linear(commands):
             n_threads=chosen.threads,
         )
     )
+
+
+def add_kernels(commands):
+    command = commands.add_parser("kernels", help="shares of the machine's own speed")
+    command.set_defaults(run=lambda chosen: bench_kernels.run())
 
 
 def add_demo(commands):
