@@ -18,7 +18,7 @@ DEPENDENCIES = (
 )  # fmt: skip
 EXTRAS = (
     "matplotlib", "pillow", "scikit-image", "jinja2", "rpy2", "dask", "distributed",
-    "pytest", "hypothesis", "selenium",
+    "pyarrow", "zarr", "ai-edge-litert", "onnxruntime", "pytest", "hypothesis", "selenium",
 )  # fmt: skip
 
 
