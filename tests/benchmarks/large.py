@@ -156,7 +156,7 @@ def cluster(options):
 
     rows = options.rows
     make = delayed(lambda number: generated(number, rows))
-    times, results = {}, []
+    times, path, results = {}, {}, []
     for count in (1, 2) * options.times:
         with (
             distributed.LocalCluster(
@@ -166,15 +166,28 @@ def cluster(options):
         ):
             pieces = [make(number) for number in range(options.blocks)]
             client.run(lambda: __import__("nnae").TwoStepClassifier)
+            before, here = client.run(time.process_time), time.process_time()
             start = time.perf_counter()
             model = nnae.TwoStepClassifier(compressor(), random_state=0, n_threads=1)
             model.fit(row_blocks(pieces, client=client))
             times.setdefault(count, []).append(time.perf_counter() - start)
+            here = time.process_time() - here
+            used = [now - before[name] for name, now in client.run(time.process_time).items()]
+            path.setdefault(count, []).append(here + max(used))
             results.append(model.estimator_.coef_)
-            print(f"{count} workers: {times[count][-1]:.1f} s", flush=True)
+            listed = ", ".join(f"{seconds:.1f}" for seconds in used)
+            print(
+                f"{count} workers: {times[count][-1]:.1f} s; processor seconds of the client "
+                f"{here:.1f}, of workers {listed}",
+                flush=True,
+            )
     alike = all(np.array_equal(results[0], other) for other in results)
     gain = min(times[1]) / min(times[2])
-    print(f"two workers beside one: {gain:.2f} times faster; the same bits: {alike}")
+    busy = min(path[1]) / min(path[2])
+    print(
+        f"two workers beside one: {gain:.2f} times faster; the same bits: {alike}; by processor "
+        f"time of the client and its busiest worker {busy:.2f} times"
+    )
 
 
 def workers(options):
