@@ -36,6 +36,7 @@ struct CoordinateOptions {
     T tolerance = 0;
     T floor = 0;                   // rate losses only
     const double *sums = nullptr;  // the column sums in double, where T is too coarse for them
+    std::int64_t sums_stride = 0;  // k where every row has sums of its own (not all cells count)
     int n_threads = 1;
 };
 

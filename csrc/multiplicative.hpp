@@ -11,6 +11,7 @@
 // ratio_product gives N alone (n x k), for a factor in the middle of a product.
 // Guarantees: the objective of the floored problem does not rise; rows are independent, so threads
 // never change a bit; rows without non-zeros go to the floor (or towards their target).
+// The two rate losses may have a D of their own in every row (n x k): then not all cells count.
 // Preconditions: F, H >= floor > 0 where a loss divides by rates. Cost: 4 nnz k (+ n k^2
 // Frobenius). Lee and Seung (2001); Takahashi and Hibi (2014) for the floor; De Handschutter and
 // Gillis (2023).
@@ -50,7 +51,7 @@ inline double wright_omega(double x) {
 
 template <typename T>
 struct MultiplicativeOptions {
-    Matrix<const T> denominator;  // k x k Gram (Frobenius) or 1 x k column sums
+    Matrix<const T> denominator;  // k x k Gram (Frobenius); 1 x k or n x k sums
     Matrix<const T> target;       // n x k, or data == nullptr
     double target_weight = 0;
     T floor = 0;
@@ -93,7 +94,7 @@ inline void update_row(const MultiplicativeOptions<T> &options, std::int64_t i, 
         }
         return;
     }
-    const T *sums = options.denominator.data;
+    const T *sums = options.denominator.row(options.denominator.rows > 1 ? i : 0);
     for (std::int64_t p = 0; p < k; ++p) {
         const T b = f[p] * numerator[p];
         if (!target) {

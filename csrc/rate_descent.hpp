@@ -164,6 +164,13 @@ inline double sum_of(const CoordinateOptions<T> &options, std::int64_t p) {
     return options.sums ? options.sums[p] : static_cast<double>(options.denominator.data[p]);
 }
 
+template <typename T>
+inline CoordinateOptions<T> options_of_row(const CoordinateOptions<T> &options, std::int64_t i) {
+    CoordinateOptions<T> own = options;
+    if (own.sums) own.sums += i * own.sums_stride;
+    return own;
+}
+
 // Lifts a row to the floor, and to equal positive codes when it is nowhere above it.
 template <typename T, typename I>
 inline void start_if_empty(Csr<T, I> P, std::int64_t i, const CoordinateOptions<T> &options,
@@ -237,7 +244,8 @@ void rate_step(Csr<T, I> P, Matrix<const T> H, const CoordinateOptions<T> &optio
         detail::RowRates<T> &row = rows[static_cast<std::size_t>(t)];
         for (std::int64_t i = begin; i < end; ++i) {
             T *f = F.row(i);
-            detail::start_if_empty(P, i, options, k, f);
+            const CoordinateOptions<T> own = detail::options_of_row(options, i);
+            detail::start_if_empty(P, i, own, k, f);
             if (P.begin(i) == P.end(i)) {
                 std::fill_n(f, k, options.floor);
                 continue;
@@ -245,7 +253,7 @@ void rate_step(Csr<T, I> P, Matrix<const T> H, const CoordinateOptions<T> &optio
             detail::gather_rates<Loss>(P, i, H, f, row);
             double first = 0;
             for (int pass = 0; pass < options.repeats; ++pass) {
-                const double largest = detail::pass_over_row<Loss>(P, i, H, options, row, f);
+                const double largest = detail::pass_over_row<Loss>(P, i, H, own, row, f);
                 if (pass == 0) first = largest;
                 if (largest <= static_cast<double>(options.tolerance) * first) break;
             }

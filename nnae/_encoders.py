@@ -2,74 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from nnae._cells import Cells
 from nnae._chain import ChainSweeps
 from nnae._initialise import initial_factors
-from nnae._levels import Fit, Schedule, fit_levels, loss_above
+from nnae._levels import Fit, fit_levels, loss_above
 from nnae._linear_codes import linear_codes, times
-from nnae._linear_encoder import (
-    Counts,
-    ImplicitCounts,
-    LinearLevel,
-    count_labels,
-)
+from nnae._linear_encoder import Counts, ImplicitCounts, LinearLevel, count_labels
 from nnae._normal_form import normalise
+from nnae._problem import Encoder, Fitted, Problem
+from nnae._relu_encoder import Relu
 from nnae._rows import codes_of_rows
-from nnae._solvers import Callback, History, run_sweeps
+from nnae._solvers import History, run_sweeps
 from nnae._target import Target, above_floor
+from nnae._tied_encoder import TiedLevel
 
 Array = npt.NDArray[Any]
-
-
-@dataclass
-class Problem:
-    """Everything that a fit needs to know."""
-
-    Y: Any
-    sizes: tuple[int, ...]
-    loss: str
-    objective: str
-    schedule: Schedule
-    penalty: float
-    random_state: np.random.RandomState
-    sample_weight: Array | None
-    callback: Callback | None
-    cooccurrence: str = "auto"
-
-
-@dataclass
-class Fitted:
-    """Weights W_l (k_l x k_{l-1}), codes Z_l (n x k_l), and what the encoder adds."""
-
-    weights: list[Array]
-    codes: list[Array]
-    history: History
-    pretraining: list[list[float]] = field(default_factory=list)
-    encoder_weights: list[Array] | None = None
-    counts: Any = None
-
-
-class Encoder(Protocol):
-    """How codes are found."""
-
-    linear: bool
-
-    def fit(self, problem: Problem) -> Fitted:
-        """Fit all levels."""
-
-    def encode(self, Y: Any, fitted: Any, level: int, n_threads: int) -> Array:
-        """Return the codes of new rows at one level."""
 
 
 class NonNegativeLeastSquares:
     """Codes are those of least loss, the weights fixed: the decoder alone defines the model."""
 
     linear = False
+    options = frozenset({"chain", "cells", "concepts", "codes", "starts", "features"})
 
     def fit(self, problem: Problem) -> Fitted:
         """Pretrain level by level, then sweep jointly (or as one chain)."""
@@ -80,13 +39,15 @@ class NonNegativeLeastSquares:
             problem.schedule,
             problem.random_state,
             penalty=problem.penalty,
+            l2=problem.l2,
             sample_weight=problem.sample_weight,
+            cells=problem.cells,
             joint=problem.objective == "levels",
             callback=problem.callback,
         )
         if problem.objective == "chain" and len(problem.sizes) > 1:
             fit = self._chain(problem, fit)
-        return Fitted(fit.weights, fit.codes, fit.history, fit.pretraining)
+        return Fitted(fit.weights, fit.codes, fit.history, fit.pretraining, errors=fit.errors)
 
     def _chain(self, problem: Problem, fit: Fit) -> Fit:
         chain = ChainSweeps(
@@ -115,16 +76,21 @@ class NonNegativeLeastSquares:
             chain_codes(problem.Y, weights, problem.loss, level, problem.schedule.n_threads)
             for level in range(1, len(weights) + 1)
         ]
-        return Fit(weights, codes, history, fit.pretraining)
+        return Fit(weights, codes, history, fit.pretraining, [history.curve[-1]])
 
-    def encode(self, Y: Any, fitted: Any, level: int, n_threads: int) -> Array:
+    def encode(
+        self, Y: Any, fitted: Any, level: int, n_threads: int, cells: Cells | None = None
+    ) -> Array:
         """Solve one convex problem a row and level (a chain: one a row)."""
         if fitted.objective == "chain":
             return chain_codes(Y, fitted.weights_, fitted.loss_name_, level, n_threads)
-        below, loss, penalty = Y, fitted.loss_name_, fitted.code_penalty_
-        for W in fitted.weights_[:level]:
-            codes = codes_of_rows(below, np.ascontiguousarray(W.T), loss, n_threads, penalty)
-            below, loss, penalty = above_floor(codes, 0.0), loss_above(loss), 0.0
+        loss, first = fitted.loss_name_, np.ascontiguousarray(fitted.weights_[0].T)
+        l2 = getattr(fitted, "code_l2", 0.0)
+        penalty = fitted.code_penalty_
+        codes = codes_of_rows(Y, first, loss, n_threads, penalty, cells=cells, l2=l2)
+        for W in fitted.weights_[1:level]:
+            below, loss = above_floor(codes, 0.0), loss_above(loss)
+            codes = codes_of_rows(below, np.ascontiguousarray(W.T), loss, n_threads)
         return codes
 
 
@@ -132,6 +98,8 @@ class Linear:
     """Codes are Z_1 = Y V_1, Z_2 = Z_1 V_2, ...: the rows are counted once and never seen again."""
 
     linear = True
+    options = frozenset({"features"})
+    make_level: type[LinearLevel] | type[TiedLevel] = LinearLevel
 
     def fit(self, problem: Problem) -> Fitted:
         """Count, then fit encoder and decoder of every level on the counts below it."""
@@ -152,7 +120,7 @@ class Linear:
             _, Bt = initial_factors(
                 matrix, k, schedule.init, problem.random_state, schedule.n_threads
             )
-            level = LinearLevel(counts, Bt)
+            level = self.make_level(counts, Bt)
             history = run_sweeps(
                 level.sweep,
                 level.objective,
@@ -166,6 +134,7 @@ class Linear:
             assert fitted.encoder_weights is not None
             fitted.encoder_weights.append(V)
             fitted.pretraining.append(history.curve)
+            fitted.errors.append(history.curve[-1])
             if not fitted.history.curve:
                 fitted.history = history
             if history.interrupted:
@@ -174,12 +143,21 @@ class Linear:
             counts = counts.through(V)
         return fitted
 
-    def encode(self, Y: Any, fitted: Any, level: int, n_threads: int) -> Array:
+    def encode(
+        self, Y: Any, fitted: Any, level: int, n_threads: int, cells: Cells | None = None
+    ) -> Array:
         """Multiply through the encoders."""
         codes = Y
         for V in fitted.encoder_weights_[:level]:
             codes = times(codes, V, n_threads)
         return np.asarray(codes)
+
+
+class Tied(Linear):
+    """As `Linear`, the encoder being the decoder's transpose but for the scale of concepts."""
+
+    options: frozenset[str] = frozenset()
+    make_level = TiedLevel
 
 
 def chain_codes(Y: Any, weights: list[Array], loss: str, level: int, n_threads: int) -> Array:
@@ -193,4 +171,9 @@ def chain_codes(Y: Any, weights: list[Array], loss: str, level: int, n_threads: 
     return codes
 
 
-ENCODERS: dict[str, Encoder] = {"nnls": NonNegativeLeastSquares(), "linear": Linear()}
+ENCODERS: dict[str, Encoder] = {
+    "nnls": NonNegativeLeastSquares(),
+    "linear": Linear(),
+    "tied": Tied(),
+    "relu": Relu(),
+}

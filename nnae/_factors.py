@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nnae import _core
+from nnae._surrogates import shrunk_codes
 from nnae._target import Side, Target
 
 Array = npt.NDArray[Any]
@@ -37,7 +38,8 @@ class Factors:
     Both are updated in place. Denominators (Gram matrices or column sums) are kept until the factor
     that they come from changes, because the objective needs those of the next update anyway. So is
     the cross term <Y, Z W> that coordinate descent under Frobenius finds on its way.
-    ``penalty`` times the sum of the codes is part of the objective.
+    ``penalty`` times the sum of the codes and ``l2`` / 2 times that of their squares are part of
+    the objective.
     """
 
     target: Target
@@ -46,6 +48,7 @@ class Factors:
     loss: str
     n_threads: int
     penalty: float = 0.0
+    l2: float = 0.0
 
     def __post_init__(self) -> None:
         self._of_weights: Array | None = None
@@ -90,10 +93,26 @@ class Factors:
     def multiply_codes(self, above: Array | None = None, weight: float = 0.0) -> None:
         """Update the codes multiplicatively, drawn towards ``above`` (n x k) where it is given."""
         den = self.gram_of_weights
-        if self.penalty and self.loss != "frobenius":
-            den = den + self.penalty
-        self._multiply(self.target.rows, self.Wt, den, self.Z, above, weight)
+        if self.loss == "frobenius" and (self.penalty or self.l2):
+            self._descend_towards(above, weight)
+        elif self.l2:
+            b = self.Z * self._ratios(self.target.rows, self.Z, self.Wt).astype(np.float64)
+            found = shrunk_codes(b, den + self.penalty, self.l2, above, weight)
+            self.Z[...] = np.maximum(found, floor_of(self.Z.dtype))
+        else:
+            den = den + self.penalty if self.penalty else den
+            self._multiply(self.target.rows, self.Wt, den, self.Z, above, weight)
         self.codes_changed()
+
+    def _descend_towards(self, above: Array | None, weight: float) -> None:
+        """Update penalised codes under Frobenius; a pull to ``above`` is one more square."""
+        sides = self._ratios(self.target.rows, self.Z, self.Wt)
+        sides -= sides.dtype.type(self.penalty / 2)
+        gram = self.gram_of_weights + (weight + self.l2 / 2) * np.eye(self.Z.shape[1])
+        if above is not None:
+            sides += above * above.dtype.type(weight)
+        den = gram.astype(self.Z.dtype)
+        _core.coordinate_step_dense(sides, den, self.Z, 1, 0.0, self.n_threads)
 
     def multiply_weights(self) -> None:
         """Update the weights multiplicatively."""
@@ -125,6 +144,7 @@ class Factors:
             repeats,
             tolerance,
             self.penalty,
+            self.l2,
         )
         self.codes_changed()
         if self.loss == "frobenius" and self.target.weights is None:
@@ -133,24 +153,33 @@ class Factors:
     def descend_weights(self, repeats: int = 1) -> None:
         """Update the weights by coordinate descent."""
         cross = self._descend(
-            self.target.columns, self.Z, self.gram_of_codes, self.Wt, repeats, 0.0, 0.0
+            self.target.columns, self.Z, self.gram_of_codes, self.Wt, repeats, 0.0, 0.0, 0.0
         )
         self.weights_changed()
         if self.loss == "frobenius":
             self._cross = cross
 
     def _descend(
-        self, side: Side, H: Array, den: Array, F: Array, repeats: int, tolerance: float, l1: float
+        self,
+        side: Side,
+        H: Array,
+        den: Array,
+        F: Array,
+        repeats: int,
+        tolerance: float,
+        l1: float,
+        l2: float,
     ) -> float:
         sums = None if self.loss == "frobenius" else den[0]
+        scale = 0.5 if self.loss == "frobenius" else 1.0  # the kernel halves the squares
         return _core.coordinate_step(
             self.loss,
             *side,
             H,
             den.astype(F.dtype),
             F,
-            l1=l1,
-            l2=0.0,
+            l1=scale * l1,
+            l2=scale * l2,
             repeats=repeats,
             tolerance=tolerance,
             floor=floor_of(F.dtype),
@@ -160,8 +189,19 @@ class Factors:
 
     def numerator_of_weights(self) -> Array:
         """Return N (m x k) of the multiplicative update of the weights."""
-        out = np.empty_like(self.Wt)
-        _core.ratio_product(self.loss, *self.target.columns, self.Wt, self.Z, out, self.n_threads)
+        return self._ratios(self.target.columns, self.Wt, self.Z)
+
+    def denominator_of_weights(self) -> Array:
+        """Return D (m x k) of the multiplicative update of the weights."""
+        if self.loss != "frobenius":
+            return np.broadcast_to(self.gram_of_codes, self.Wt.shape)
+        down = np.empty_like(self.Wt)
+        _core.multiply(self.Wt, self.gram_of_codes, down, self.n_threads)
+        return down
+
+    def _ratios(self, side: Side, F: Array, H: Array) -> Array:
+        out = np.empty_like(F)
+        _core.ratio_product(self.loss, *side, F, H, out, self.n_threads)
         return out
 
     def multiply_weights_on_simplex(self) -> None:
@@ -174,8 +214,7 @@ class Factors:
         floor = floor_of(self.Wt.dtype)
         numerator = self.numerator_of_weights()
         if self.loss == "frobenius":
-            down = np.empty_like(self.Wt)
-            _core.multiply(self.Wt, self.gram_of_codes, down, self.n_threads)
+            down = self.denominator_of_weights()
             self.Wt[...] = simplex_minimiser(self.Wt, numerator, down, floor)
         else:
             self.Wt *= numerator
@@ -200,10 +239,16 @@ class Factors:
             )
         codes = self.gram_of_codes.astype(np.float64)
         weights = self.gram_of_weights.astype(np.float64)
-        total = float(at_nonzeros + np.sum(codes * weights))
+        return float(at_nonzeros + np.sum(codes * weights)) + self.penalties()
+
+    def penalties(self) -> float:
+        """Return what the codes cost by themselves."""
+        total, weights = 0.0, self.target.weights
         if self.penalty:
-            sums = _core.column_sums(self.Z, self.target.weights, self.n_threads)
-            total += self.penalty * float(sums.sum())
+            total += self.penalty * float(_core.column_sums(self.Z, weights, self.n_threads).sum())
+        if self.l2:
+            squares = np.einsum("ij,ij->i", self.Z, self.Z, dtype=np.float64)
+            total += self.l2 / 2 * float(squares.sum() if weights is None else weights @ squares)
         return total
 
 

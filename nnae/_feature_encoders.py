@@ -11,12 +11,13 @@ import scipy.sparse as sp
 
 from nnae import _core
 from nnae._cofactors import SharedFactors, joint_loss, shared_codes, stack, stacking_scale
-from nnae._encoders import Fitted, Linear, Problem
+from nnae._encoders import Linear
 from nnae._factors import negligible
 from nnae._initialise import initial_factors
 from nnae._levels import Schedule, fit_levels, loss_above
 from nnae._linear_encoder import Counts, ImplicitCounts, LinearLevel
 from nnae._normal_form import normalise
+from nnae._problem import Fitted, Problem
 from nnae._rows import codes_of_rows
 from nnae._solvers import SOLVERS, OnSimplex, Solver, run_sweeps
 from nnae._target import above_floor, side_of
@@ -81,7 +82,7 @@ class SharedLeastSquares:
         order = np.argsort(-Z.sum(axis=0, dtype=np.float64), kind="stable")
         W, U = np.ascontiguousarray(W[order]), np.ascontiguousarray(U[order])
         Z = np.ascontiguousarray(Z[:, order])
-        fitted = Fitted([W], [Z], history, [history.curve])
+        fitted = Fitted([W], [Z], history, [history.curve], errors=history.curve[-1:])
         if len(problem.sizes) > 1 and not history.interrupted:
             above = fit_levels(
                 above_floor(Z, negligible(Z.dtype)),
@@ -94,6 +95,7 @@ class SharedLeastSquares:
             fitted.weights += above.weights
             fitted.codes += above.codes
             fitted.pretraining += above.pretraining
+            fitted.errors += above.errors
             history.interrupted = above.history.interrupted
         return SharedFit(fitted, U)
 
@@ -141,12 +143,14 @@ class SharedLinear:
         V_Y = np.ascontiguousarray(V[:n_labels])
         V_X = np.ascontiguousarray(V[n_labels:] * V.dtype.type(scale))
         Z = sum_of_products(problem.Y, V_Y, X, V_X, schedule.n_threads)
-        fitted = Fitted([W], [Z], history, [history.curve], [V_Y])
+        errors = history.curve[-1:]
+        fitted = Fitted([W], [Z], history, [history.curve], [V_Y], errors=errors)
         if len(problem.sizes) > 1 and not history.interrupted:
             rest = replace(problem, sizes=problem.sizes[1:], callback=None)
             above = Linear().fit_counts(counts.through(V), rest)
             fitted.weights += above.weights
             fitted.pretraining += above.pretraining
+            fitted.errors += above.errors
             assert fitted.encoder_weights is not None
             for upper in above.encoder_weights or []:
                 fitted.encoder_weights.append(upper)

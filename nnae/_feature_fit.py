@@ -8,10 +8,12 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.utils import check_random_state
 
-from nnae._encoders import ENCODERS, Fitted, Problem
-from nnae._feature_encoders import SHARED_ENCODERS
+from nnae._encoders import ENCODERS
+from nnae._feature_encoders import SHARED_ENCODERS, SharedFit
 from nnae._feature_rows import FeatureRows
 from nnae._feature_weight import check_feature_weight, choose_feature_weight
+from nnae._plan import best_fit
+from nnae._problem import Fitted, Problem
 from nnae._resemblance import MOST_LABELS, resemblance
 
 Array = npt.NDArray[Any]
@@ -29,14 +31,12 @@ NO_FEATURES: dict[str, Any] = {
 }
 
 
-def features_of(feature_weight: Any, objective: str, X: Any, Y: Any) -> FeatureRows | None:
+def features_of(feature_weight: Any, X: Any, Y: Any) -> FeatureRows | None:
     """Return the features, or None where labels alone are compressed."""
     if check_feature_weight(feature_weight) == 0:
         return None
     if X is None:
         raise ValueError(f"feature_weight={feature_weight!r} needs the rows' features: pass X=")
-    if objective == "chain":
-        raise ValueError("objective='chain' needs feature_weight=0: it has no codes to share")
     return FeatureRows.of(X, Y.shape[0], Y.dtype)
 
 
@@ -46,6 +46,7 @@ def fit_with_features(
     encoder: str,
     feature_weight: Any,
     random_state: Any,
+    n_init: int = 1,
 ) -> tuple[Fitted, dict[str, Any]]:
     """Fit all levels.
 
@@ -56,7 +57,8 @@ def fit_with_features(
     """
     about = dict(NO_FEATURES)
     if features is None:
-        return ENCODERS[encoder].fit(problem), about
+        fitted, errors = best_fit(ENCODERS[encoder].fit, problem, n_init)
+        return fitted, about | {"init_losses_": np.array(errors)}
     n_threads = problem.schedule.n_threads
     seeds = check_random_state(random_state).randint(2**31 - 1, size=2).tolist()
     about["feature_split_"] = features.split
@@ -72,10 +74,16 @@ def fit_with_features(
         }
     about["feature_weight_"] = float(weight)
     if weight == 0:
-        fitted = ENCODERS[encoder].fit(problem)
+        fitted, errors = best_fit(ENCODERS[encoder].fit, problem, n_init)
     else:
-        shared = SHARED_ENCODERS[encoder].fit(problem, features.matrix, float(weight))
-        fitted = shared.fitted
+        found_shared: list[SharedFit] = []
+
+        def fit(own: Problem) -> Fitted:
+            found_shared.append(SHARED_ENCODERS[encoder].fit(own, features.matrix, float(weight)))
+            return found_shared[-1].fitted
+
+        fitted, errors = best_fit(fit, problem, n_init)
+        shared = next(one for one in found_shared if one.fitted is fitted)
         about["feature_weights_"] = shared.feature_weights
         about["feature_encoder_"] = shared.feature_encoder
     if problem.Y.shape[1] <= MOST_LABELS:
@@ -83,4 +91,4 @@ def fit_with_features(
         about["label_linkage_"], about["label_evidence_"] = found.linkage, found.evidence
         margins = np.bincount(problem.Y.indices, minlength=problem.Y.shape[1])
         about["label_counts_"] = margins.astype(np.float64)
-    return fitted, about
+    return fitted, about | {"init_losses_": np.array(errors)}

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from nnae import _core
+from nnae._cells import Cells, factors_of
+from nnae._concept_rules import ConceptRule, Constrained, SumToOne, rule_of
 from nnae._factors import Factors, floor_of, negligible
 from nnae._initialise import initial_factors
 from nnae._normal_form import normalise
 from nnae._rows import codes_of_rows
-from nnae._solvers import SOLVERS, Callback, History, OnSimplex, run_sweeps
+from nnae._solvers import SOLVERS, Callback, History, OnSimplex, Solver, run_sweeps
 from nnae._starts import better_start
 from nnae._target import Target, above_floor
 
@@ -30,16 +34,28 @@ class Schedule:
     max_iter: int
     tol: float
     n_threads: int
+    sparseness: tuple[float, ...] = ()
+    orthogonality: float = 0.0
 
 
 @dataclass
 class Fit:
-    """What a fit of several levels hands back."""
+    """What a fit of several levels hands back; ``errors`` are the losses of levels at the end."""
 
     weights: list[Array]
     codes: list[Array]
     history: History
     pretraining: list[list[float]]
+    errors: list[float]
+
+
+@dataclass
+class Level:
+    """Factors of one level, the rule of its concepts, and where they were in the level's start."""
+
+    factors: Factors
+    rule: ConceptRule
+    order: Array
 
 
 def loss_above(loss: str) -> str:
@@ -55,7 +71,9 @@ def fit_levels(
     random_state: np.random.RandomState,
     *,
     penalty: float = 0.0,
+    l2: float = 0.0,
     sample_weight: Array | None = None,
+    cells: Cells | None = None,
     joint: bool = True,
     callback: Callback | None = None,
 ) -> Fit:
@@ -63,31 +81,31 @@ def fit_levels(
 
     The joint objective is sum_l lambda_l D(Z_{l-1}, Z_l W_l), Z_0 = Y, with lambda_l one over the
     error of level l after pretraining and rows of every W_l kept at sum one. One block is updated
-    at a time: W_1, Z_1, W_2, Z_2, ... ``joint=False`` stops after pretraining.
+    at a time: W_1, Z_1, W_2, Z_2, ... ``joint=False`` stops after pretraining. ``penalty``, ``l2``
+    and ``cells`` are of level 1.
     """
-    levels: list[Factors] = []
+    levels: list[Level] = []
     pretraining: list[list[float]] = []
     below = Y
     for number, k in enumerate(sizes, start=1):
         name = loss if number == 1 else loss_above(loss)
-        factors, history = _pretrain(
-            below,
-            k,
-            name,
-            schedule,
-            random_state,
-            sample_weight,
-            penalty if number == 1 else 0.0,
-            f"level {number}",
-            of_labels=number == 1,
-        )
-        levels.append(factors)
+        target = Target.of(below, sample_weight)
+        of_labels = {"penalty": penalty, "l2": l2, "cells": cells} if number == 1 else {}
+
+        def make(Z: Array, Wt: Array, name: str = name, target: Target = target,
+                 own: dict[str, Any] = of_labels) -> Factors:  # fmt: skip
+            return factors_of(target, Z, Wt, name, schedule.n_threads, **own)
+
+        start = _start(schedule.init, number, levels)
+        level, history = _pretrain(below, k, number, start, schedule, random_state, make)
+        factors = level.factors
+        levels.append(level)
         pretraining.append(history.curve)
         if history.interrupted:
-            return _finish(levels, history, pretraining, Y)
+            return _finish(levels, history, pretraining, Y, cells)
         below = above_floor(factors.Z, negligible(factors.Z.dtype))
     if len(levels) == 1 or not joint:
-        return _finish(levels, history, pretraining, Y)
+        return _finish(levels, history, pretraining, Y, cells)
     sweeps = JointSweeps(levels, sample_weight)
     history = run_sweeps(
         sweeps.sweep,
@@ -97,87 +115,123 @@ def fit_levels(
         callback=callback,
         name="the joint fit of all levels",
     )
-    return _finish(levels, history, pretraining, Y)
+    return _finish(levels, history, pretraining, Y, cells)
+
+
+def _start(init: Any, number: int, levels: list[Level]) -> Any:
+    """Return the start of a level; the concepts below have been put in order since it was given."""
+    if isinstance(init, str):
+        return init
+    codes, weights = init[number - 1]
+    if not levels:
+        return codes, weights
+    return codes, np.asarray(weights)[:, levels[-1].order]
 
 
 def _pretrain(
     below: Any,
     k: int,
-    loss: str,
+    number: int,
+    start: Any,
     schedule: Schedule,
     random_state: np.random.RandomState,
-    sample_weight: Array | None,
-    penalty: float,
-    name: str,
-    of_labels: bool,
-) -> tuple[Factors, History]:
-    target = Target.of(below, sample_weight)
-
-    def make(Z: Array, Wt: Array) -> Factors:
-        return Factors(target, Z, Wt, loss, schedule.n_threads, penalty)
-
-    solver = OnSimplex if penalty else SOLVERS[schedule.solver]
-    Z, Wt = initial_factors(below, k, schedule.init, random_state)
-    if penalty:  # meaningful only while the weights of a concept sum to one
-        Z, Wt, _ = normalise(Z, Wt)
-    if of_labels and schedule.init == "auto":
-        Z, Wt = better_start((Z, Wt), below, solver, make)
+    make: Callable[[Array, Array], Factors],
+) -> tuple[Level, History]:
+    Z, Wt = initial_factors(below, k, start, random_state)
+    factors = make(Z, Wt)
+    sparseness = schedule.sparseness[number - 1] if schedule.sparseness else 0.0
+    rule = rule_of(sparseness, schedule.orthogonality * _size(below, factors.loss))
+    solver: Callable[[Factors], Solver] = SOLVERS[schedule.solver]
+    if not isinstance(rule, SumToOne):
+        solver = partial(Constrained, rule=rule)
+    elif factors.penalty or factors.l2:
+        solver = OnSimplex
+    simplex = solver is not SOLVERS[schedule.solver]
+    if simplex:  # what is penalised means something only while weights sum to one
+        Z, Wt, order = normalise(Z, Wt)
+        rule.admit(Wt)
+    if number == 1 and isinstance(schedule.init, str) and schedule.init == "auto":
+        Z, Wt = better_start((Z, Wt), below, solver, make, rule.admit)
+    first = order if simplex else np.arange(k)
     factors = make(Z, Wt)
     history = run_sweeps(
         solver(factors).sweep,
-        factors.objective,
+        lambda: factors.objective() + rule.penalty(factors),
         max_iter=schedule.pretrain_iter,
         tol=schedule.tol,
-        name=name,
+        name=f"level {number}",
     )
-    Z, Wt, _ = normalise(Z, Wt)
-    return make(Z, Wt), history
+    Z, Wt, order = normalise(Z, Wt)
+    return Level(make(Z, Wt), rule, first[order]), history
 
 
-def _finish(levels: list[Factors], history: History, pretraining: list[list[float]], Y: Any) -> Fit:
+def _size(below: Any, loss: str) -> float:
+    """Return the sum of what is modelled, or of its squares under Frobenius."""
+    values = below.data.astype(np.float64)
+    return float(values @ values if loss == "frobenius" else values.sum())
+
+
+def _finish(
+    levels: list[Level],
+    history: History,
+    pretraining: list[list[float]],
+    Y: Any,
+    cells: Cells | None,
+) -> Fit:
     """Put the result in normal form and solve the codes once more, level by level.
 
     The codes that are kept are those that ``transform`` finds, so that a classifier learns from
     training rows exactly what new rows would be given.
     """
     weights, codes = [], []
+    errors = [level.factors.objective() for level in levels]
     below = Y
-    order = np.arange(levels[0].Wt.shape[0])
-    for factors in levels:
+    order = np.arange(levels[0].factors.Wt.shape[0])
+    for level in levels:
+        factors = level.factors
         _, Wt, order = normalise(factors.Z, np.ascontiguousarray(factors.Wt[order]))
         Wt[Wt <= negligible(Wt.dtype) * Wt.max(axis=0, initial=0)] = 0
         total = Wt.sum(axis=0, dtype=np.float64)
         Wt /= np.where(total > 0, total, 1).astype(Wt.dtype)
-        Z = codes_of_rows(below, Wt, factors.loss, factors.n_threads, factors.penalty)
+        Z = codes_of_rows(
+            below,
+            Wt,
+            factors.loss,
+            factors.n_threads,
+            factors.penalty,
+            cells=cells if level is levels[0] else None,
+            l2=factors.l2,
+        )
         by_mass = np.argsort(-Z.sum(axis=0, dtype=np.float64), kind="stable")
         order = order[by_mass]
         weights.append(np.ascontiguousarray(Wt[:, by_mass].T))
         Z = np.ascontiguousarray(Z[:, by_mass])
         codes.append(Z)
         below = above_floor(Z, negligible(Z.dtype))
-    return Fit(weights, codes, history, pretraining)
+    return Fit(weights, codes, history, pretraining, errors)
 
 
 class JointSweeps:
     """Gauss-Seidel sweeps over all levels."""
 
-    def __init__(self, levels: list[Factors], sample_weight: Array | None) -> None:
-        self.levels = levels
+    def __init__(self, levels: list[Level], sample_weight: Array | None) -> None:
+        self.levels = [level.factors for level in levels]
+        self.rules = [level.rule for level in levels]
         self.sample_weight = sample_weight
-        for factors in levels:
+        for factors in self.levels:
             np.maximum(factors.Z, floor_of(factors.Z.dtype), out=factors.Z)
             np.maximum(factors.Wt, floor_of(factors.Wt.dtype), out=factors.Wt)
             factors.codes_changed()
             factors.weights_changed()
         for number in range(1, len(levels)):
             self._retarget(number)
-        errors = [factors.objective() for factors in levels]
+        errors = self._errors()
         self.scales = [1 / error if error > 0 else 1.0 for error in errors]
 
     def sweep(self, number: int) -> None:
         """Update weights and codes of every level, from the labels upwards."""
         for at, factors in enumerate(self.levels):
-            factors.multiply_weights_on_simplex()
+            self.rules[at].update(factors)
             if at + 1 < len(self.levels):
                 ratio = self.scales[at + 1] / self.scales[at]
                 factors.multiply_codes(self._from_above(at), ratio)
@@ -187,10 +241,11 @@ class JointSweeps:
 
     def objective(self) -> float:
         """Return sum_l lambda_l D(Z_{l-1}, Z_l W_l)."""
-        return sum(
-            scale * factors.objective()
-            for scale, factors in zip(self.scales, self.levels, strict=True)
-        )
+        return sum(scale * error for scale, error in zip(self.scales, self._errors(), strict=True))
+
+    def _errors(self) -> list[float]:
+        pairs = zip(self.levels, self.rules, strict=True)
+        return [factors.objective() + rule.penalty(factors) for factors, rule in pairs]
 
     def _from_above(self, at: int) -> Array:
         above = self.levels[at + 1]

@@ -38,6 +38,7 @@ def better_start(
     Y: Any,
     solver: Callable[[Factors], Solver],
     make: Callable[[Array, Array], Factors],
+    admit: Callable[[Array], object] = lambda weights: None,
 ) -> Start:
     """Return the given start (codes, weights), or that of label clusters if it leads further.
 
@@ -51,6 +52,8 @@ def better_start(
         Makes the solver of the trial sweeps for factors.
     make : callable
         Makes `Factors` of codes and weights, which the trial changes.
+    admit : callable, optional
+        Changes weights of sum one into ones that the solver's rules admit.
 
     Notes
     -----
@@ -61,6 +64,7 @@ def better_start(
     if Y.shape[1] > MOST_LABELS or Y.shape[1] < LABELS_A_CONCEPT * k or k < 2:
         return start
     rival = cluster_start(Y, k)
+    admit(rival[1])
     reached = []
     for Z, Wt in (start, rival):
         factors = make(Z.copy(), Wt.copy())

@@ -8,10 +8,12 @@ import numpy as np
 import scipy.sparse as sp
 
 from nnae._block_sums import MeasureRows, RowSums, add_up
-from nnae._encoders import ENCODERS, Fitted, Linear, Problem
+from nnae._encoders import ENCODERS, Linear
 from nnae._feature_weight import check_feature_weight
 from nnae._labels import LabelSpace
 from nnae._linear_encoder import Counts
+from nnae._plan import best_fit, loss_of
+from nnae._problem import Fitted, Problem
 from nnae._threads import resolve_threads
 
 #: As many rows as widths are checked against: beyond these no number of rows changes them.
@@ -49,8 +51,8 @@ def space_of(blocks: Any, sums: RowSums) -> LabelSpace:
     return LabelSpace(tuple(str(j) for j in range(len(sums.positives))), named=False)
 
 
-def fit_counts(model: Any, sums: RowSums) -> tuple[Fitted, Problem]:
-    """Fit all levels on counts.
+def fit_counts(model: Any, sums: RowSums) -> tuple[Fitted, Problem, list[list[float]]]:
+    """Fit all levels on counts; return the errors of every start too.
 
     The codes that are kept are one row a level: their sums over all rows, from which hierarchies
     take the masses of concepts.
@@ -59,11 +61,13 @@ def fit_counts(model: Any, sums: RowSums) -> tuple[Fitted, Problem]:
     dtype = sums.x_dtype or sums.dtype
     shape = (min(sums.n_rows, _ROWS), len(sums.positives))
     like: Any = sp.csr_matrix(shape, dtype=np.dtype(dtype))
-    problem = model._problem(like, None)
+    problem = model._problem(like, None, loss_of(model, like))
+    encoder = ENCODERS[model.encoder]
+    assert isinstance(encoder, Linear)
     counts = Counts(sp.csr_matrix(sums.pairs, dtype=dtype), problem.schedule.n_threads)
-    fitted = Linear().fit_counts(counts, problem)
+    fitted, errors = best_fit(lambda own: encoder.fit_counts(counts, own), problem, model.n_init)
     totals = sums.positives.astype(dtype)[None, :]
     for V in fitted.encoder_weights or []:
         totals = np.asarray(totals @ V)
         fitted.codes.append(totals)
-    return fitted, problem
+    return fitted, problem, errors

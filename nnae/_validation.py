@@ -51,13 +51,16 @@ def check_sample_weight(weights: Any, n_samples: int) -> npt.NDArray[np.float64]
     return np.asarray(weights)
 
 
-def choose_loss(loss: Any, Y: Any, *, linear: bool = False) -> str:
-    """Resolve ``loss="auto"`` and refuse values that the Bernoulli loss has no meaning for."""
+def choose_loss(loss: Any, Y: Any, *, linear: str | None = None) -> str:
+    """Resolve ``loss="auto"`` and refuse values that the Bernoulli loss has no meaning for.
+
+    ``linear`` names the encoder where it has the Frobenius loss alone.
+    """
     check_choice("loss", loss, (*LOSSES, "auto"))
     binary = bool((Y.data == 1).all())
-    if linear:
+    if linear is not None:
         if loss not in ("auto", "frobenius"):
-            raise ValueError(f"encoder='linear' needs loss='frobenius'; got {loss!r}")
+            raise ValueError(f"encoder={linear!r} needs loss='frobenius'; got {loss!r}")
         return "frobenius"
     if loss == "auto":
         return "bernoulli" if binary else "frobenius"

@@ -8,43 +8,31 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from nnae._block_sums import RowSums
+from nnae._cells import Cells, weigh_cells
 from nnae._checkpoint import Checkpoint, checkpointing, identity_of
-from nnae._encoders import ENCODERS, Fitted, Linear, Problem
+from nnae._concept_rules import hoyer_sparseness
+from nnae._counted_fits import CountedFits
+from nnae._encoders import ENCODERS
 from nnae._feature_encoders import SHARED_ENCODERS
-from nnae._feature_fit import NO_FEATURES, features_of, fit_with_features
+from nnae._feature_fit import features_of, fit_with_features
 from nnae._feature_rows import FeatureRows
-from nnae._feature_weight import check_feature_weight
 from nnae._labels import LabelSpace, encode_labels
-from nnae._levels import Schedule
-from nnae._linear_codes import linear_codes
-from nnae._linear_encoder import Counts
+from nnae._mask import check_propensities, hide_unknown
 from nnae._normal_form import concepts_by_label
-from nnae._solvers import SOLVERS, Callback
-from nnae._streamed_fit import count_blocks, fit_counts
+from nnae._plan import check_encoder, loss_of, plan_fit
+from nnae._problem import Fitted, Problem
+from nnae._solvers import Callback
 from nnae._threads import resolve_threads
-from nnae._validation import (
-    check_choice,
-    check_count,
-    check_sample_weight,
-    check_tolerance,
-    choose_loss,
-    label_dtype,
-)
-from nnae._widths import check_widths
+from nnae._validation import check_count, check_sample_weight, choose_loss, label_dtype
 from nnae.factorise import dense_rates, reporter
-from nnae.io._row_blocks import RowBlocks, as_blocks
+from nnae.io._row_blocks import as_blocks
 
 Array = npt.NDArray[Any]
 
-#: Penalty per unit of rate mass under the Bernoulli loss; see the class.
-BERNOULLI_PENALTY = 0.1
 
-
-class NNAE(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):  # type: ignore
+class NNAE(CountedFits, TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):  # type: ignore
     r"""Compress labels by a deep non-negative autoencoder.
 
     Every level has codes of its own. Level 1 models the labels by rates
@@ -56,19 +44,25 @@ class NNAE(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):  # type
     Parameters
     ----------
     layer_sizes : "auto" or sequence of int, default="auto"
-        Widths k_1 > k_2 > ... > k_D. "auto" begins at 0.6 L (at most 300) and falls by a factor
-        of five down to four or more. Widths above L are reduced with a warning.
+        Widths k_1 > k_2 > ... > k_D. "auto" begins at 0.6 L (at most 300, at most n), because
+        ranking wants wide codes, and falls by a factor of five down to four or more, because
+        reading wants narrow ones; it looks at n and L alone. `nnae.choose_rank` measures a width.
+        Widths above L are reduced with a warning.
     loss : {"auto", "bernoulli", "kullback-leibler", "frobenius"}, default="auto"
         Loss of level 1, see :class:`nnae.NMF`. "auto" is "bernoulli" for 0/1 labels with
         ``encoder="nnls"``, else "frobenius". Levels above use Kullback-Leibler, or Frobenius above
         Frobenius.
-    encoder : {"nnls", "linear"}, default="nnls"
+    encoder : {"nnls", "linear", "tied", "relu"}, default="nnls"
         "nnls": codes of least loss given the weights. "linear": :math:`Z_1 = Y V_1`, Frobenius,
-        fitted on the co-occurrence of labels at a cost that does not depend on the rows; levels are
-        fitted one after the other.
+        fitted on the co-occurrence of labels at a cost that does not depend on the rows. "tied": as
+        "linear" with :math:`V_1 = W_1'` but for the scale of concepts. "relu":
+        :math:`Z_1 = \max(0, Y V_1 + b_1)`, trained on batches of rows by Adam with V and W
+        projected to be non-negative, as neural networks are; a pass that raises the loss is undone.
+        Levels of the last three are fitted one after the other.
     objective : {"levels", "chain"}, default="levels"
         "chain" is the last level's reconstruction :math:`D(Y, Z_D W_D \cdots W_1)`, for comparison
-        with the literature (``encoder="nnls"`` only): it has the rank of the last level alone.
+        with the literature ("nnls", and "relu", which trains all levels end to end then): it has
+        the rank of the last level alone.
     feature_weight : float or "auto", default=0.0
         Weight a of features beside labels: level 1 minimises
         :math:`D(Y, Z_1 W_1) + a^2 D_X(X, Z_1 U)` with codes that both share and rows of X scaled
@@ -78,12 +72,16 @@ class NNAE(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):  # type
         inferred from features alone. Levels above model the shared codes.
     solver : {"auto", "cd", "mu"}, default="auto"
         Solver of pretraining, see :class:`nnae.NMF`. Joint sweeps are multiplicative.
-    init : {"auto", "random", "nndsvd", "nndsvda"}, default="auto"
-        Start of every level. "auto" is "nndsvda" where the width is below both sides of what the
-        level models, else "random"; level 1 of at most 2,000 labels, four or more a concept,
-        starts from clusters of labels instead where ten sweeps lead further from there.
+    init : str or list of (W, H), default="auto"
+        Start of every level, "auto", "random", "nndsvd", "nndsvda" or "nndsvdar", see
+        :class:`nnae.NMF`. With "auto" level 1 of at most 2,000 labels, four or more a concept,
+        starts from clusters of labels instead where ten sweeps lead further from there. A list
+        gives codes (n x k_l) and weights (k_l x k_{l-1}) of every level (``encoder="nnls"``).
+    n_init : int, default=1
+        Fits, of which the one with the lowest error of level 1 is kept. With ``init="auto"`` those
+        after the first start at random.
     code_penalty : "auto" or float, default="auto"
-        L1 penalty on the codes of level 1, at least 0, for the rate losses with ``encoder="nnls"``.
+        L1 penalty :math:`a \sum Z_1` on the codes of level 1, at least 0 (``encoder="nnls"``).
         Rows of W_1 sum to one, so it is per unit of rate mass. "auto" is 0.1 for "bernoulli", else
         0: where a row has every label of a concept, the Bernoulli likelihood alone has no maximum,
         and a few endless codes would decide what the levels above see.
@@ -91,6 +89,16 @@ class NNAE(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):  # type
         How ``encoder="linear"`` applies C = Y'Y: counted once, so that a sweep costs nnz(C) k and
         rows can be added, or by Y and its transpose, 2 nnz(Y) k a sweep. "auto" is "explicit"
         unless rows are so long that C is certainly a burden.
+    code_l2 : float, default=0.0
+        L2 penalty :math:`\frac{a}{2} \sum Z_1^2`, likewise.
+    sparseness : float or list of float or None, default=None
+        Least sparseness of Hoyer (2004), in [0, 1), of every concept of every level (or of each
+        level): :math:`(\sqrt m - |w|_1 / |w|_2) / (\sqrt m - 1)` is 0 for m equal weights and 1 for
+        a single one. Weights are projected (``encoder="nnls"``).
+    orthogonality : float, default=0.0
+        Weight g of overlap of concepts: the objective of level l gains
+        :math:`g s_l \sum_{p<q} w_p \cdot w_q` over rows of W_l, with s_l the sum of what the level
+        models (of its squares under Frobenius) (``encoder="nnls"``).
     pretrain_iter : int, default=200
         Largest number of sweeps per level.
     max_iter : int, default=50
@@ -118,7 +126,15 @@ class NNAE(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):  # type
         Z_1 (n x k_1), Z_2 (n x k_2), ... of the training rows, as ``transform`` gives them. After
         a fit over blocks one row a level, the sums over all training rows.
     encoder_weights_ : list of ndarray or None
-        V_1 (L x k_1), V_2 (k_1 x k_2), ... of ``encoder="linear"``.
+        V_1 (L x k_1), V_2 (k_1 x k_2), ... of "linear", "tied" and "relu".
+    encoder_biases_ : list of ndarray or None
+        b_1 (k_1), b_2 (k_2), ... of "relu".
+    sparseness_ : list of ndarray
+        Hoyer's sparseness of every concept, by level.
+    init_losses_ : ndarray of shape (n_init, D)
+        Errors of the levels at the end of every fit (one of the whole for a chain).
+    propensities_ : ndarray of shape (L,) or None
+        Those given to fit; :meth:`transform` weighs positives by them too.
     layer_sizes_ : tuple of int
         Widths used.
     loss_, loss_curve_, n_iter_ : float, list of float, int
@@ -163,9 +179,13 @@ class NNAE(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):  # type
         objective: str = "levels",
         feature_weight: float | str = 0.0,
         solver: str = "auto",
-        init: str = "auto",
+        init: Any = "auto",
+        n_init: int = 1,
         code_penalty: str | float = "auto",
         cooccurrence: str = "auto",
+        code_l2: float = 0.0,
+        sparseness: Any = None,
+        orthogonality: float = 0.0,
         pretrain_iter: int = 200,
         max_iter: int = 50,
         tol: float = 1e-4,
@@ -182,8 +202,12 @@ class NNAE(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):  # type
         self.feature_weight = feature_weight
         self.solver = solver
         self.init = init
+        self.n_init = n_init
         self.code_penalty = code_penalty
         self.cooccurrence = cooccurrence
+        self.code_l2 = code_l2
+        self.sparseness = sparseness
+        self.orthogonality = orthogonality
         self.pretrain_iter = pretrain_iter
         self.max_iter = max_iter
         self.tol = tol
@@ -193,7 +217,16 @@ class NNAE(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):  # type
         self.callback = callback
         self.checkpoint = checkpoint
 
-    def fit(self, Y: Any, y: Any = None, *, X: Any = None, sample_weight: Any = None) -> NNAE:
+    def fit(
+        self,
+        Y: Any,
+        y: Any = None,
+        *,
+        X: Any = None,
+        sample_weight: Any = None,
+        mask: Any = None,
+        propensities: Any = None,
+    ) -> NNAE:
         """Compress Y.
 
         Parameters
@@ -207,6 +240,10 @@ class NNAE(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):  # type
             Features of the same rows; needed unless ``feature_weight`` is 0, which ignores them.
         sample_weight : array of shape (n,), optional
             Non-negative weight of each example's loss.
+        mask : sparse matrix, array or DataFrame of shape (n, L), optional
+            Nonzero where Y is known, see :meth:`nnae.NMF.fit` (``encoder="nnls"``).
+        propensities : array of shape (L,), optional
+            Probability that a label which is there was recorded, see :meth:`nnae.NMF.fit`.
 
         Returns
         -------
@@ -221,73 +258,38 @@ class NNAE(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):  # type
         """
         blocks = as_blocks(Y)
         if blocks is not None:
-            if sample_weight is not None:
-                raise ValueError("sample_weight must be None for a fit over blocks")
+            given = {"sample_weight": sample_weight, "mask": mask, "propensities": propensities}
+            for name, value in given.items():
+                if value is not None:
+                    raise ValueError(f"{name} must be None for a fit over blocks")
             return self._fit_blocks(blocks)
+        check_encoder(self, cells=mask is not None or propensities is not None)
         matrix, space = encode_labels(Y, dtype=label_dtype(Y))
-        problem = self._problem(matrix, check_sample_weight(sample_weight, matrix.shape[0]))
-        features = features_of(self.feature_weight, self.objective, X, matrix)
+        matrix, known = hide_unknown(matrix, mask, space.names)
+        weights = check_sample_weight(sample_weight, matrix.shape[0])
+        self.propensities_ = check_propensities(propensities, matrix.shape[1])
+        loss = loss_of(self, matrix)
+        matrix, cells = weigh_cells(matrix, loss, known, self.propensities_, weights)
+        problem = self._problem(matrix, weights, loss, cells)
+        features = features_of(self.feature_weight, X, matrix)
         beside = None if features is None else features.matrix
+        counted = None if cells is None else cells.matrix
         with checkpointing(
-            self.checkpoint, lambda: identity_of(self, matrix, problem.sample_weight, beside)
+            self.checkpoint, lambda: identity_of(self, matrix, weights, beside, counted)
         ):
             fitted, about = fit_with_features(
-                problem, features, self.encoder, self.feature_weight, self.random_state
+                problem, features, self.encoder, self.feature_weight, self.random_state, self.n_init
             )
         for name, value in about.items():
             setattr(self, name, value)
         self._keep(fitted, problem, space)
         return self
 
-    def _fit_blocks(self, blocks: RowBlocks) -> NNAE:
-        with checkpointing(self.checkpoint, lambda: identity_of(self, blocks.identity)):
-            return self.take_counts(*count_blocks(self, blocks))
-
-    def take_counts(self, sums: RowSums, space: LabelSpace) -> NNAE:
-        """Become fitted on counts of labels alone."""
-        fitted, problem = fit_counts(self, sums)
-        for name, value in NO_FEATURES.items():
-            setattr(self, name, value)
-        self._keep(fitted, problem, space)
-        return self
-
-    def _problem(self, matrix: Any, sample_weight: Array | None) -> Problem:
-        check_choice("encoder", self.encoder, tuple(ENCODERS))
-        check_choice("objective", self.objective, ("levels", "chain"))
-        check_choice("solver", self.solver, ("auto", *SOLVERS))
-        check_choice("init", self.init, ("auto", "random", "nndsvd", "nndsvda"))
-        linear = ENCODERS[self.encoder].linear
-        if linear and self.objective == "chain":
-            raise ValueError("objective='chain' needs encoder='nnls'; got 'linear'")
-        schedule = Schedule(
-            solver="cd" if self.solver == "auto" else self.solver,
-            init=self.init,
-            pretrain_iter=check_count("pretrain_iter", self.pretrain_iter),
-            max_iter=check_count("max_iter", self.max_iter),
-            tol=check_tolerance("tol", self.tol),
-            n_threads=resolve_threads(self.n_threads),
-        )
-        return Problem(
-            Y=matrix,
-            sizes=check_widths(self.layer_sizes, *matrix.shape),
-            loss=choose_loss(self.loss, matrix, linear=linear),
-            objective=self.objective,
-            schedule=schedule,
-            random_state=check_random_state(self.random_state),
-            penalty=self._penalty(choose_loss(self.loss, matrix, linear=linear)),
-            sample_weight=sample_weight,
-            callback=reporter(self.callback, self.verbose, "NNAE"),
-            cooccurrence=self.cooccurrence,
-        )
-
-    def _penalty(self, loss: str) -> float:
-        if isinstance(self.code_penalty, str):
-            check_choice("code_penalty", self.code_penalty, ("auto",))
-            return BERNOULLI_PENALTY if loss == "bernoulli" else 0.0
-        penalty = check_tolerance("code_penalty", self.code_penalty)
-        if penalty and loss == "frobenius":
-            raise ValueError(f"code_penalty needs a rate loss; got {penalty:g} with 'frobenius'")
-        return penalty
+    def _problem(
+        self, matrix: Any, weights: Array | None, loss: str, cells: Cells | None = None
+    ) -> Problem:
+        report = reporter(self.callback, self.verbose, "NNAE")
+        return plan_fit(self, matrix, loss, weights, cells, report)
 
     def _keep(self, fitted: Fitted, problem: Problem, space: LabelSpace) -> None:
         self.label_names_ = np.array(space.names, dtype=object)
@@ -298,6 +300,8 @@ class NNAE(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):  # type
         self.weights_ = fitted.weights
         self.codes_ = fitted.codes
         self.encoder_weights_ = fitted.encoder_weights
+        self.encoder_biases_ = fitted.encoder_biases
+        self.sparseness_ = [hoyer_sparseness(W) for W in fitted.weights]
         self.counts_ = fitted.counts.matrix if fitted.counts is not None else None
         self.loss_curve_ = fitted.history.curve
         self.loss_ = fitted.history.curve[-1]
@@ -307,40 +311,12 @@ class NNAE(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):  # type
         if fitted.history.interrupted:
             raise KeyboardInterrupt("the fit was interrupted; the model holds its last sweep")
 
-    def partial_fit(self, Y: Any, y: Any = None) -> NNAE:
-        """Add rows to the co-occurrence counts and fit again on all counts so far.
-
-        Only for ``encoder="linear"``, where the cost does not depend on the rows seen before.
-        ``codes_`` are those of the rows given last; use :meth:`transform` for others.
-
-        Parameters
-        ----------
-        Y : matrix, array, DataFrame or list of label sets
-            New examples with the labels of the first call.
-        """
-        if self.encoder != "linear":
-            raise ValueError(f"partial_fit needs encoder='linear'; got {self.encoder!r}")
-        if check_feature_weight(self.feature_weight) != 0:
-            raise ValueError(f"partial_fit needs feature_weight=0; got {self.feature_weight!r}")
-        if not hasattr(self, "weights_"):
-            return self.fit(Y)
-        if getattr(self, "counts_", None) is None:
-            raise ValueError("partial_fit needs counts of the rows so far: cooccurrence='explicit'")
-        matrix = self._labels().encode(Y, self.weights_[0].dtype)
-        problem = self._problem(matrix, None)
-        problem.sizes = self.layer_sizes_
-        n_threads = problem.schedule.n_threads
-        seen = Counts(self.counts_, n_threads)
-        fitted = Linear().fit_counts(seen.plus(Counts.of_labels(matrix, n_threads)), problem)
-        fitted.codes = linear_codes(matrix, fitted.encoder_weights or [], n_threads)
-        self._keep(fitted, problem, self._labels())
-        return self
-
     def fit_transform(self, Y: Any, y: Any = None, **fit_params: Any) -> Array:
         """Compress Y and return its codes of level 1, as ``fit(Y, X=X).transform(Y, X=X)``."""
-        return self.fit(Y, **fit_params).transform(Y, X=fit_params.get("X"))
+        X, mask = fit_params.get("X"), fit_params.get("mask")
+        return self.fit(Y, **fit_params).transform(Y, X=X, mask=mask)
 
-    def transform(self, Y: Any, level: int = 1, *, X: Any = None) -> Array:
+    def transform(self, Y: Any, level: int = 1, *, X: Any = None, mask: Any = None) -> Array:
         """Return the codes of examples at one level (n x k_level).
 
         Parameters
@@ -353,19 +329,24 @@ class NNAE(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):  # type
         X : sparse matrix, array or DataFrame of shape (n, d), optional
             Features of the same rows, which a model of labels alone ignores. Without them a
             feature-aware model infers codes from labels alone.
+        mask : sparse matrix, array or DataFrame of shape (n, L), optional
+            Nonzero where Y is known (``encoder="nnls"`` without features).
         """
         level = self._check_level(level)
+        check_encoder(self, cells=mask is not None)
         n_threads, dtype = resolve_threads(self.n_threads), self.weights_[0].dtype
-        matrix = None
+        matrix = cells = None
         if Y is not None:
-            matrix = self._labels().encode(Y, dtype)
+            matrix, known = hide_unknown(self._labels().encode(Y, dtype), mask)
             if self.loss_name_ == "bernoulli":
                 choose_loss("bernoulli", matrix)
+            propensities = getattr(self, "propensities_", None)
+            matrix, cells = weigh_cells(matrix, self.loss_name_, known, propensities)
         U = getattr(self, "feature_weights_", None)
         if U is None:
             if matrix is None:
                 raise ValueError("Y must be given: this model was fitted on labels alone")
-            return ENCODERS[self.encoder].encode(matrix, self, level, n_threads)
+            return ENCODERS[self.encoder].encode(matrix, self, level, n_threads, cells)
         features = None
         if X is not None:
             n_rows = None if matrix is None else matrix.shape[0]

@@ -12,11 +12,13 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from nnae import _core
+from nnae._cells import factors_of, weigh_cells
 from nnae._checkpoint import Checkpoint, checkpointing, identity_of
 from nnae._distinct import Distinct
-from nnae._factors import Factors, negligible
-from nnae._initialise import initial_factors
+from nnae._factors import negligible
+from nnae._initialise import initial_factors, repeated_starts
 from nnae._labels import LabelSpace, encode_labels
+from nnae._mask import check_propensities, hide_unknown
 from nnae._rows import codes_of_rows
 from nnae._solvers import SOLVERS, Callback, run_sweeps
 from nnae._target import Target
@@ -48,7 +50,8 @@ class NMF(TransformerMixin, BaseEstimator):  # type: ignore[misc]
                          the likelihood of 0/1 labels with :math:`P(y = 1) = 1 - e^{-\Lambda}`
     ===================  ==================================================================
 
-    with :math:`\Lambda = Z W`. All three are evaluated at the non-zeros only.
+    with :math:`\Lambda = Z W`. All three are evaluated at the non-zeros only. Cells that are not
+    known can be left out, and labels that go missing made up for, see :meth:`fit`.
 
     Parameters
     ----------
@@ -58,8 +61,13 @@ class NMF(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         "auto" is "bernoulli" where every value is 0 or 1, else "frobenius".
     solver : {"auto", "cd", "mu"}, default="auto"
         "mu" are multiplicative updates, the reference; "cd" (and "auto") is coordinate descent.
-    init : {"auto", "random", "nndsvd", "nndsvda"} or (W, H), default="auto"
-        Start. "auto" is "nndsvda" where k is below n and L, else "random".
+    init : {"auto", "random", "nndsvd", "nndsvda", "nndsvdar"} or (W, H), default="auto"
+        Start. "nndsvd" takes it from a randomised singular value decomposition, its zeros filled
+        with the mean ("nndsvda") or small random numbers ("nndsvdar"). "auto" is "nndsvda" where k
+        is below n and L, else "random". A pair gives codes (n x k) and weights (k x L).
+    n_init : int, default=1
+        Fits, of which the one with the lowest objective is kept; with ``init="auto"`` those after
+        the first start at random.
     max_iter : int, default=200
         Largest number of sweeps (codes, then weights).
     tol : float, default=1e-4
@@ -85,8 +93,12 @@ class NMF(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         Codes Z of the training rows after the last sweep.
     loss_, loss_curve_ : float, list of float
         Objective at the end, and after each sweep.
+    init_losses_ : ndarray of shape (n_init,)
+        Objective at the end of every fit.
     n_iter_, seconds_ : int, float
-        Sweeps and wall-clock time.
+        Sweeps of the fit that was kept, and wall-clock time of all.
+    propensities_ : ndarray of shape (L,) or None
+        Those given to fit; :meth:`transform` weighs positives by them too.
     loss_name_ : str
         The loss that "auto" chose.
     label_names_ : ndarray of str of shape (L,)
@@ -114,6 +126,7 @@ class NMF(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         loss: str = "auto",
         solver: str = "auto",
         init: Any = "auto",
+        n_init: int = 1,
         max_iter: int = 200,
         tol: float = 1e-4,
         random_state: Any = None,
@@ -126,6 +139,7 @@ class NMF(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.loss = loss
         self.solver = solver
         self.init = init
+        self.n_init = n_init
         self.max_iter = max_iter
         self.tol = tol
         self.random_state = random_state
@@ -134,8 +148,16 @@ class NMF(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.callback = callback
         self.checkpoint = checkpoint
 
-    def fit(self, Y: Any, y: Any = None, *, sample_weight: Any = None) -> NMF:
-        """Factorise Y.
+    def fit(
+        self,
+        Y: Any,
+        y: Any = None,
+        *,
+        sample_weight: Any = None,
+        mask: Any = None,
+        propensities: Any = None,
+    ) -> NMF:
+        r"""Factorise Y.
 
         Parameters
         ----------
@@ -145,6 +167,16 @@ class NMF(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             For scikit-learn's pipelines.
         sample_weight : array of shape (n,), optional
             Non-negative weight of each example's loss.
+        mask : sparse matrix, array or DataFrame of shape (n, L), optional
+            Nonzero where Y is known. What Y holds elsewhere has no influence; a label without a
+            known cell gets no weights, an example without one no codes. Costs k for each known
+            cell or each unknown one, whichever are fewer.
+        propensities : array of shape (L,), optional
+            Probability p in (0, 1] that a label which is there was recorded, such as
+            `nnae.metrics.propensities` estimates: every positive counts 1/p. The frobenius and
+            kullback-leibler losses are then unbiased for complete labels; under bernoulli, where
+            that estimate has no minimum, the loss of positives is weighted alone,
+            :math:`-\frac{1}{p} \log(1 - e^{-\Lambda})`.
 
         Returns
         -------
@@ -155,30 +187,45 @@ class NMF(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         ------
         ValueError
             Negative or missing values, an empty matrix, an unknown option, a pair (W, H) of other
-            shapes.
+            shapes, a mask of another shape or without a known cell.
         """
         k = check_count("n_components", self.n_components)
         check_choice("solver", self.solver, ("auto", *SOLVERS))
         max_iter = check_count("max_iter", self.max_iter)
         tol = check_tolerance("tol", self.tol)
         n_threads = resolve_threads(self.n_threads)
+        starts = repeated_starts(self.init, check_count("n_init", self.n_init))
         matrix, space = encode_labels(Y, dtype=label_dtype(Y))
+        matrix, known = hide_unknown(matrix, mask, space.names)
         self.loss_name_ = choose_loss(self.loss, matrix)
         weights = check_sample_weight(sample_weight, matrix.shape[0])
-        Z, Wt = initial_factors(matrix, k, self.init, check_random_state(self.random_state))
-        alike = self.solver != "mu" and isinstance(self.init, str) and self.init != "random"
-        same = Distinct.of(matrix, weights) if alike else Distinct(matrix, weights)
-        Z = same.mean(Z)
-        factors = Factors(Target.of(same.matrix, same.weights), Z, Wt, self.loss_name_, n_threads)
-        solver = SOLVERS["cd" if self.solver == "auto" else self.solver](factors)
-        with checkpointing(self.checkpoint, lambda: identity_of(self, matrix, weights)):
-            history = run_sweeps(
-                solver.sweep,
-                factors.objective,
-                max_iter=max_iter,
-                tol=tol,
-                callback=reporter(self.callback, self.verbose, "NMF"),
-            )
+        self.propensities_ = check_propensities(propensities, matrix.shape[1])
+        matrix, cells = weigh_cells(matrix, self.loss_name_, known, self.propensities_, weights)
+        random, losses, seconds = check_random_state(self.random_state), [], 0.0
+        counted = None if cells is None else cells.matrix
+        with checkpointing(self.checkpoint, lambda: identity_of(self, matrix, weights, counted)):
+            for start in starts:
+                own_Z, own_Wt = initial_factors(matrix, k, start, random)
+                alike = self.solver != "mu" and isinstance(start, str) and start != "random"
+                rows = Distinct.of(matrix, weights) if alike and cells is None else None
+                own_same = Distinct(matrix, weights) if rows is None else rows
+                own_Z = own_same.mean(own_Z)
+                target = Target.of(own_same.matrix, own_same.weights)
+                factors = factors_of(target, own_Z, own_Wt, self.loss_name_, n_threads, cells=cells)
+                solver = SOLVERS["cd" if self.solver == "auto" else self.solver](factors)
+                own = run_sweeps(
+                    solver.sweep,
+                    factors.objective,
+                    max_iter=max_iter,
+                    tol=tol,
+                    callback=reporter(self.callback, self.verbose, "NMF"),
+                )
+                losses.append(own.curve[-1])
+                seconds += own.seconds
+                if losses[-1] <= min(losses):
+                    Z, Wt, history, same = own_Z, own_Wt, own, own_same
+                if own.interrupted:
+                    break
         self.label_names_ = np.array(space.names, dtype=object)
         self.n_features_in_ = len(space)
         self.n_components_ = k
@@ -187,28 +234,34 @@ class NMF(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.loss_curve_ = history.curve
         self.loss_ = history.curve[-1]
         self.n_iter_ = len(history.curve)
-        self.seconds_ = history.seconds
-        if history.interrupted:
+        self.init_losses_ = np.array(losses)
+        self.seconds_ = seconds
+        if own.interrupted:
             raise KeyboardInterrupt("the fit was interrupted; the model holds its last sweep")
         return self
 
     def fit_transform(self, Y: Any, y: Any = None, **fit_params: Any) -> Array:
         """Factorise Y and return its codes, exactly as ``fit(Y).transform(Y)`` does."""
-        return self.fit(Y, **fit_params).transform(Y)
+        return self.fit(Y, **fit_params).transform(Y, mask=fit_params.get("mask"))
 
-    def transform(self, Y: Any) -> Array:
+    def transform(self, Y: Any, *, mask: Any = None) -> Array:
         """Return the codes (n x k) that minimise the loss of every row, the weights fixed.
 
         Parameters
         ----------
         Y : matrix, array, DataFrame or list of label sets
             Labels of new examples; names that were not seen in training are ignored with a warning.
+        mask : sparse matrix, array or DataFrame of shape (n, L), optional
+            Nonzero where Y is known.
         """
         check_is_fitted(self, "components_")
+        loss, n_threads = self.loss_name_, resolve_threads(self.n_threads)
         matrix = self._labels().encode(Y, self.components_.dtype)
-        choose_loss(self.loss_name_, matrix)
+        matrix, known = hide_unknown(matrix, mask)
+        choose_loss(loss, matrix)
+        matrix, cells = weigh_cells(matrix, loss, known, getattr(self, "propensities_", None))
         Wt = np.ascontiguousarray(self.components_.T)
-        return codes_of_rows(matrix, Wt, self.loss_name_, resolve_threads(self.n_threads))
+        return codes_of_rows(matrix, Wt, loss, n_threads, cells=cells)
 
     def inverse_transform(self, Z: Any) -> Array:
         """Return the rates Z W (n x L, dense); under ``bernoulli`` P(y = 1) is 1 - exp(-rate)."""

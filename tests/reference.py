@@ -25,6 +25,22 @@ def loss(name, Y, R, weights=None):
     return float((cells.sum(axis=1) * (1 if weights is None else weights)).sum())
 
 
+def loss_of_cells(name, Y, R, known, propensities=None, weights=None):
+    """Add up the loss of known cells, positives of label j counting 1 / propensities[j] times.
+
+    Constants that do not depend on R are those of the package's objective.
+    """
+    c = 1.0 if propensities is None else 1 / np.asarray(propensities)
+    safe = np.maximum(R, SMALLEST_RATE)
+    if name == "frobenius":
+        cells = (c * Y - R) ** 2
+    elif name == "kullback-leibler":
+        cells = special.xlogy(c * Y, c * Y / safe) - c * Y + R
+    else:
+        cells = np.where(Y > 0, -c * np.log(-np.expm1(-safe)), R)
+    return float(((cells * known).sum(axis=1) * (1 if weights is None else weights)).sum())
+
+
 def ratio(name, Y, R):
     """Weight of every cell in the numerator of a multiplicative update."""
     R = np.maximum(R, SMALLEST_RATE)

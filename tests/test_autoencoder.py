@@ -208,7 +208,7 @@ def test_counts_of_two_halves_give_the_fit_of_all_rows(Y):
         np.testing.assert_array_equal(one, other)
     np.testing.assert_array_equal(halves.loss_curve_, whole.loss_curve_)
     np.testing.assert_allclose(halves.codes_[0], whole.codes_[0][70:], rtol=1e-12)
-    with pytest.raises(ValueError, match="partial_fit needs encoder='linear'; got 'nnls'"):
+    with pytest.raises(ValueError, match="partial_fit needs encoder='linear' or 'tied'; got"):
         NNAE((8, 3)).partial_fit(Y)
     with pytest.raises(ValueError, match="Y has 71 labels, the model has 72"):
         halves.partial_fit(Y[:, :71])
@@ -328,9 +328,9 @@ def test_clones_are_equal_and_fits_repeat(Y):
     np.testing.assert_array_equal(copy.fit(Y).weights_[1], model.fit(Y).weights_[1])
 
 
-def test_a_penalty_needs_a_rate_loss(Y):
-    with pytest.raises(ValueError, match="code_penalty needs a rate loss"):
-        NNAE((6, 2), loss="frobenius", code_penalty=0.5).fit(Y)
+def test_a_penalty_needs_codes_of_least_loss(Y):
+    with pytest.raises(ValueError, match="code_penalty or code_l2 needs encoder='nnls'; got"):
+        NNAE((6, 2), encoder="linear", code_penalty=0.5).fit(Y)
 
 
 def test_concepts_before_fit_say_so():

@@ -26,10 +26,10 @@ struct Operands {
 };
 
 template <typename T>
-Matrix<const T> denominator_of(const Array<T> &den, std::int64_t k, bool is_gram) {
+Matrix<const T> denominator_of(const Array<T> &den, std::int64_t n, std::int64_t k, bool is_gram) {
     const auto D = matrix(den);
-    require(D.cols == k && D.rows == (is_gram ? k : 1),
-            "the denominator must be k x k (frobenius) or 1 x k (the other losses)");
+    require(D.cols == k && (is_gram ? D.rows == k : D.rows == 1 || D.rows == n),
+            "the denominator must be k x k (frobenius), 1 x k or n x k (the other losses)");
     return D;
 }
 
@@ -40,7 +40,7 @@ void multiplicative(const std::string &loss, const Array<I> &indptr, const Array
     const auto F = mutable_matrix(f);
     const Operands<T, I> on(indptr, indices, values, h, F.rows, F.cols);
     MultiplicativeOptions<T> options{};
-    options.denominator = denominator_of(den, F.cols, loss == "frobenius");
+    options.denominator = denominator_of(den, F.rows, F.cols, loss == "frobenius");
     options.floor = floor;
     options.n_threads = n_threads;
     if (target) {
@@ -92,9 +92,11 @@ double coordinate(const std::string &loss, const Array<I> &indptr, const Array<I
     const auto F = mutable_matrix(f);
     const Operands<T, I> on(indptr, indices, values, h, F.rows, F.cols);
     CoordinateOptions<T> options{};
-    require(!sums || sums->size() == F.cols, "sums must have one entry a column of the factor");
-    if (sums) options.sums = sums->data();
-    options.denominator = denominator_of(den, F.cols, loss == "frobenius");
+    const bool of_rows = sums && sums->ndim() == 2 && sums->shape(0) == F.rows;
+    require(!sums || sums->size() == F.cols * (of_rows ? F.rows : 1),
+            "sums must have one entry a column, or a cell, of the factor");
+    if (sums) options.sums = sums->data(), options.sums_stride = of_rows ? F.cols : 0;
+    options.denominator = denominator_of(den, F.rows, F.cols, loss == "frobenius");
     options.l1 = l1, options.l2 = l2;
     options.repeats = repeats, options.tolerance = tolerance, options.floor = floor;
     options.n_threads = n_threads;
@@ -117,7 +119,7 @@ double coordinate_dense(const Array<T> &right_sides, const Array<T> &den, Array<
     require(R.rows == F.rows && R.cols == F.cols,
             "the right-hand sides must have the shape of the factor");
     CoordinateOptions<T> options{};
-    options.denominator = denominator_of(den, F.cols, true);
+    options.denominator = denominator_of(den, F.rows, F.cols, true);
     options.repeats = repeats, options.tolerance = tolerance, options.n_threads = n_threads;
     py::gil_scoped_release free;
     return coordinate_step<T>(R, options, F);

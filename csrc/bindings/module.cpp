@@ -12,6 +12,7 @@ void bind_curveball(py::module_ &module);
 void bind_dense(py::module_ &module);
 void bind_label_tree(py::module_ &module);
 void bind_linear_dual(py::module_ &module);
+void bind_listed_cells(py::module_ &module);
 void bind_normal_equations(py::module_ &module);
 void bind_topk(py::module_ &module);
 void bind_updates(py::module_ &module);
@@ -26,6 +27,7 @@ PYBIND11_MODULE(NNAE_MODULE, module) {
     bind_dense(module);
     bind_label_tree(module);
     bind_linear_dual(module);
+    bind_listed_cells(module);
     bind_normal_equations(module);
     bind_topk(module);
     bind_updates(module);

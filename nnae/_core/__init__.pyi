@@ -158,6 +158,32 @@ def coordinate_step_dense(
     tolerance: float,
     n_threads: int,
 ) -> float: ...
+def listed_step(
+    indptr: _Index,
+    indices: _Index,
+    values: _Real | None,
+    s_indptr: _Index,
+    s_indices: _Index,
+    s_values: _Real | None,
+    h: _Real,
+    gram: _Double,
+    f: _Real,
+    share: float,
+    l1: float,
+    l2: float,
+    repeats: int,
+    tolerance: float,
+    n_threads: int,
+) -> None: ...
+def listed_product(
+    indptr: _Index,
+    indices: _Index,
+    values: _Real | None,
+    f: _Real,
+    h: _Real,
+    out: _Double,
+    n_threads: int,
+) -> None: ...
 def topk_scores(
     Z: _Real, Wt: _Real, k: int, n_threads: int
 ) -> tuple[npt.NDArray[np.int64], _Real]: ...
