@@ -18,6 +18,8 @@ _PUBLIC = {
     "NNAE": "autoencoder",
     "TwoStepClassifier": "classify",
     "audit": "auditing",
+    "RankReport": "choosing",
+    "choose_rank": "choosing",
     "compare_hierarchies": "hierarchy",
     "explain": "explaining",
     "label_dependencies": "dependencies",

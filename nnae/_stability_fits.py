@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +15,7 @@ import scipy.sparse as sp
 from joblib import Parallel, delayed
 from threadpoolctl import threadpool_limits
 
+from nnae._progress import progress_bar
 from nnae.hierarchy import LabelHierarchy
 from nnae.io import atomic_write
 
@@ -155,7 +154,7 @@ def fit_all(
         done = [number for number in range(len(plan)) if shelf.path(number).exists()]
         fits = {number: Fit.read(shelf.path(number)) for number in done}
     todo = [number for number in range(len(plan)) if number not in fits]
-    with _bar(len(plan), len(fits), verbose) as advance, Parallel(n_jobs=n_jobs) as pool:
+    with progress_bar(len(plan), len(fits), verbose) as advance, Parallel(n_jobs=n_jobs) as pool:
         width = max(1, int(pool._effective_n_jobs()))
         for start in range(0, len(todo), width):
             some = todo[start : start + width]
@@ -170,24 +169,6 @@ def fit_all(
 
 def _place(shelf: Shelf | None, number: int) -> Path | None:
     return None if shelf is None else shelf.path(number)
-
-
-@contextmanager
-def _bar(total: int, done: int, verbose: int) -> Iterator[Callable[[int], None]]:
-    """Show how many fits are done, on standard error."""
-    if not verbose:
-        yield lambda amount: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
-
-    screen = Console(file=sys.stderr)
-    with Progress(
-        "{task.description}", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
-        console=screen,
-    ) as progress:  # fmt: skip
-        task = progress.add_task("fits", total=total, completed=done)
-        yield lambda amount: progress.advance(task, amount)
 
 
 def _fit(

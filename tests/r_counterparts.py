@@ -9,6 +9,7 @@ with the reason, "yet to come" being one.
 OTHER_NAMES = {
     "AuditReport": "nnae_audit",  # an object of class nnae_audit
     "Explanation": "nnae_explain",
+    "RankReport": "nnae_choose_rank",  # an object of class nnae_choose_rank
     "SimulationReport": "nnae_simulate_reader",
     "StudyReport": "nnae_analyse_study",
     "LabelHierarchy": "nnae_hierarchy",

@@ -21,7 +21,7 @@ RINGS = {
     "dependencies": 2, "r": 2,
     "decoders": 3, "classify": 3,
     "persist": 4, "plot": 4, "explaining": 4, "auditing": 4, "stabilising": 4, "simulate": 4,
-    "study": 4, "images": 4,
+    "study": 4, "images": 4, "choosing": 4,
     "reporting": 5, "cli": 5, "__main__": 5,
 }  # fmt: skip
 TOP_LEVEL = {

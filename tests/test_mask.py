@@ -235,7 +235,8 @@ def test_levels_learn_from_known_cells(Y, loss_name):
             assert (np.diff(curve) <= 1e-9 * abs(curve[0])).all()
         np.testing.assert_allclose(model.weights_[0].sum(axis=1), 1)
         codes = model.transform(Y, mask=known)
-        np.testing.assert_allclose(codes, model.codes_[0], rtol=1e-5, atol=1e-6)
+        if penalty or loss_name != "bernoulli":  # codes without end stop anywhere
+            np.testing.assert_allclose(codes, model.codes_[0], rtol=1e-5, atol=1e-6)
     assert NNAE((8, 3), **options).fit_transform(Y, mask=known).shape == (120, 8)
 
 

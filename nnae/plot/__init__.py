@@ -10,6 +10,7 @@ from nnae.plot._concepts import concept_cards
 from nnae.plot._curves import loss_curves
 from nnae.plot._graph import concept_graph
 from nnae.plot._network import dependency_network
+from nnae.plot._ranks import rank_curve
 from nnae.plot._regions import region_overlay
 from nnae.plot._tree import icicle, radial
 from nnae.plot._waterfall import waterfall
@@ -24,6 +25,7 @@ __all__ = [
     "loss_curves",
     "precision_bars",
     "radial",
+    "rank_curve",
     "region_overlay",
     "stability_panel",
     "waterfall",

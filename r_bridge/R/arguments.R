@@ -84,6 +84,43 @@ check_start <- function(value, name) {
   reticulate::tuple(lapply(unname(value), as_numpy, name = name))
 }
 
+# "random" and the like, or a list of such pairs, one a level.
+check_starts <- function(value, name) {
+  if (!is.list(value)) {
+    return(check_text(value, name))
+  }
+  if (!all(vapply(value, is.list, TRUE))) {
+    refuse("`%s` must be one string or one list of two matrices a level", name)
+  }
+  unname(lapply(value, check_start, name = name))
+}
+
+# NULL, one number, or several.
+check_numbers <- function(value, name) {
+  if (is.null(value)) {
+    return(NULL)
+  }
+  if (!is.numeric(value) || !length(value) || anyNA(value)) {
+    refuse("`%s` must be NULL or numbers; got %s", name, shown(value))
+  }
+  if (length(value) == 1) as.double(value) else as.list(as.double(value))
+}
+
+# Known cells of labels `y` and their propensities, for Python.
+cells_of <- function(y, mask, propensities = NULL) {
+  if (!is.null(mask)) {
+    if (is.data.frame(mask)) mask <- as.matrix(mask)
+    if (!identical(as.integer(dim(mask)), dim(y))) {
+      refuse("`mask` must have %d rows and %d columns; got %s", nrow(y), ncol(y), shown(dim(mask)))
+    }
+    mask <- to_python_features(mask * 1, "mask")
+  }
+  if (!is.null(propensities)) {
+    propensities <- reticulate::np_array(as.double(check_numbers(propensities, "propensities")))
+  }
+  list(mask = mask, propensities = propensities)
+}
+
 # What a function of R is given by Python, as a value of R.
 plain <- function(x) if (inherits(x, "python.builtin.object")) reticulate::py_to_r(x) else x
 

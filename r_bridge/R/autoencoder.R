@@ -7,14 +7,21 @@
 #' @param layer_sizes Decreasing widths of the levels, such as `c(60, 12)`; `"auto"` chooses them.
 #' @param loss Loss of level 1, see [nnae_nmf()].
 #' @param encoder `"nnls"`: codes of least loss given the weights; `"linear"`: codes are a linear
-#'   map of the labels, fitted on their co-occurrence at a cost that does not depend on the rows.
+#'   map of the labels, fitted on their co-occurrence at a cost that does not depend on the rows;
+#'   `"tied"`: likewise, the map being the transpose of the weights; `"relu"`: codes are
+#'   `max(0, y V + b)`, trained by gradients like a neural network.
 #' @param objective `"levels"`: every level has a loss; `"chain"`: only the reconstruction from the
 #'   last level counts.
 #' @param feature_weight Weight of features beside labels in level 1; 0 compresses labels alone,
 #'   `"auto"` chooses by held-out rows. Above 0 it needs `x`.
 #' @param x NULL, or features of the same rows, a matrix or one of package Matrix.
-#' @param init Start of every level: `"auto"`, `"random"`, `"nndsvd"` or `"nndsvda"`.
+#' @param init Start of every level: `"auto"`, `"random"`, `"nndsvd"`, `"nndsvda"` or
+#'   `"nndsvdar"`, or a list with a list of two matrices for each level, codes and weights.
 #' @param code_penalty Penalty on the codes of level 1, or `"auto"`.
+#' @param code_l2 Penalty on half the squares of the codes of level 1.
+#' @param sparseness NULL, or the least sparseness of Hoyer (0 to below 1) of every concept; one
+#'   number, or one a level.
+#' @param orthogonality Price of overlap of concepts, at least 0.
 #' @param pretrain_iter Largest number of sweeps of each level's pretraining.
 #' @param max_iter Largest number of joint sweeps.
 #' @return An object of class `nnae_autoencoder`; see [nnae_compressor] for its methods.
@@ -27,10 +34,11 @@
 #' @export
 nnae_autoencoder <- function(y, layer_sizes = "auto", loss = "auto", encoder = "nnls",
                              objective = "levels", feature_weight = 0, solver = "auto",
-                             init = "auto", code_penalty = "auto", pretrain_iter = 200,
+                             init = "auto", n_init = 1, code_penalty = "auto", code_l2 = 0,
+                             sparseness = NULL, orthogonality = 0, pretrain_iter = 200,
                              max_iter = 50, tol = 1e-4, random_state = NULL, n_threads = NULL,
-                             verbose = 0, callback = NULL, sample_weight = NULL, x = NULL,
-                             sep = ",", ...) {
+                             verbose = 0, callback = NULL, sample_weight = NULL, mask = NULL,
+                             propensities = NULL, x = NULL, sep = ",", ...) {
   parameters <- list(
     layer_sizes = check_widths(layer_sizes, "layer_sizes"),
     loss = check_text(loss, "loss"),
@@ -38,8 +46,12 @@ nnae_autoencoder <- function(y, layer_sizes = "auto", loss = "auto", encoder = "
     objective = check_text(objective, "objective"),
     feature_weight = check_number_or_text(feature_weight, "feature_weight"),
     solver = check_text(solver, "solver"),
-    init = check_text(init, "init"),
+    init = check_starts(init, "init"),
+    n_init = check_count(n_init, "n_init"),
     code_penalty = check_number_or_text(code_penalty, "code_penalty"),
+    code_l2 = check_number(code_l2, "code_l2"),
+    sparseness = check_numbers(sparseness, "sparseness"),
+    orthogonality = check_number(orthogonality, "orthogonality"),
     pretrain_iter = check_count(pretrain_iter, "pretrain_iter"),
     max_iter = check_count(max_iter, "max_iter"),
     tol = check_number(tol, "tol"),
@@ -49,8 +61,9 @@ nnae_autoencoder <- function(y, layer_sizes = "auto", loss = "auto", encoder = "
     callback = check_callback(callback, "callback")
   )
   further <- further_parameters(list(...), "NNAE")
+  y <- as_label_matrix(y, "y", sep)
   fit_compressor(
-    "NNAE", c(parameters, further$class), as_label_matrix(y, "y", sep), sample_weight,
-    match.call(), x, further$fit
+    "NNAE", c(parameters, further$class), y, sample_weight, match.call(), x,
+    c(cells_of(y, mask, propensities), further$fit)
   )
 }

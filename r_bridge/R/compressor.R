@@ -13,6 +13,7 @@
 #'   level below. They are the same at level 1.
 #' @param x_new For models with features: features of the rows of `newdata`, or NULL; with them
 #'   `newdata` may be NULL, and codes are inferred from features alone.
+#' @param mask NULL, or a matrix of the shape of `newdata`'s labels, not zero where they are known.
 #' @param sep Separator of labels in text.
 #' @param top Number of labels to show of each concept.
 #' @param which `"concepts"`: bars of the top labels of the heaviest concepts; `"loss"`: the
@@ -127,9 +128,13 @@ coef.nnae_compressor <- function(object, level = 1, what = c("concepts", "weight
   from_numpy_matrix(concepts, list(concept_names(object$widths[level]), object$labels))
 }
 
-codes_of <- function(object, y, level, x, sep) {
+codes_of <- function(object, y, level, x, sep, mask) {
   if (!is.null(y)) y <- as_label_matrix(y, "newdata", sep, known = object$labels)
   given <- list(if (!is.null(y)) to_scipy(y))
+  if (!is.null(mask)) {
+    if (is.null(y)) refuse("`mask` needs `newdata`")
+    given$mask <- cells_of(y, mask)$mask
+  }
   if (inherits(object, "nnae_autoencoder")) {
     given <- c(given, list(level = level, X = if (!is.null(x)) to_python_features(x, "x_new")))
   } else if (!is.null(x)) {
@@ -143,7 +148,7 @@ codes_of <- function(object, y, level, x, sep) {
 #' @rdname nnae_compressor
 #' @export
 predict.nnae_compressor <- function(object, newdata, type = c("codes", "response"), level = 1,
-                                    x_new = NULL, sep = ",", ...) {
+                                    x_new = NULL, mask = NULL, sep = ",", ...) {
   check_unused(...)
   level <- check_level(level, object$widths)
   type <- check_choice(type, "type", c("codes", "response"))
@@ -151,7 +156,7 @@ predict.nnae_compressor <- function(object, newdata, type = c("codes", "response
     codes <- level_codes(object, level)
   } else {
     y <- if (!missing(newdata)) newdata
-    codes <- codes_of(object, y, level, x_new, sep)
+    codes <- codes_of(object, y, level, x_new, sep, mask)
   }
   if (type == "codes") codes else rates_of_codes(object, codes, level, "response")
 }

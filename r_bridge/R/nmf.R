@@ -10,8 +10,11 @@
 #'   `"kullback-leibler"`, `"frobenius"`; `"auto"` is `"bernoulli"` where every value is 0 or 1,
 #'   else `"frobenius"`.
 #' @param solver `"cd"` (coordinate descent, also `"auto"`) or `"mu"` (multiplicative updates).
-#' @param init Start: `"auto"`, `"random"`, `"nndsvd"`, `"nndsvda"`, or a list of two matrices,
-#'   codes (n x k) and weights (k x L).
+#' @param init Start: `"auto"`, `"random"`, `"nndsvd"` (from singular vectors), with its zeros
+#'   filled by the mean `"nndsvda"` or by small random numbers `"nndsvdar"`, or a list of two
+#'   matrices, codes (n x k) and weights (k x L).
+#' @param n_init Number of fits, of which the best is kept; with `init = "auto"` those after the
+#'   first start at random.
 #' @param max_iter Largest number of sweeps.
 #' @param tol Stop when a sweep lowers the objective by less than this share of its first value.
 #' @param random_state Seed, a whole number, or NULL.
@@ -19,6 +22,10 @@
 #' @param verbose 1 prints the objective after every sweep.
 #' @param callback NULL or a function of the number of the sweep and the objective.
 #' @param sample_weight NULL or one non-negative weight an example.
+#' @param mask NULL or a matrix (or one of package Matrix) of the shape of the labels, not zero where
+#'   they are known; what they hold elsewhere has no influence.
+#' @param propensities NULL or, for each label, the probability in (0, 1] that it was recorded where
+#'   it is there: every positive counts 1 / p.
 #' @param sep Separator of labels in text.
 #' @param ... By name: parameters of Python's class, or of its method `fit`, that have no argument
 #'   here, such as `checkpoint = "fit.part"`, a file from which the same fit goes on after it was
@@ -34,13 +41,15 @@
 #' }
 #' @export
 nnae_nmf <- function(y, n_components = 100, loss = "auto", solver = "auto", init = "auto",
-                     max_iter = 200, tol = 1e-4, random_state = NULL, n_threads = NULL,
-                     verbose = 0, callback = NULL, sample_weight = NULL, sep = ",", ...) {
+                     n_init = 1, max_iter = 200, tol = 1e-4, random_state = NULL,
+                     n_threads = NULL, verbose = 0, callback = NULL, sample_weight = NULL,
+                     mask = NULL, propensities = NULL, sep = ",", ...) {
   parameters <- list(
     n_components = check_count(n_components, "n_components"),
     loss = check_text(loss, "loss"),
     solver = check_text(solver, "solver"),
     init = check_start(init, "init"),
+    n_init = check_count(n_init, "n_init"),
     max_iter = check_count(max_iter, "max_iter"),
     tol = check_number(tol, "tol"),
     random_state = check_count_or_null(random_state, "random_state"),
@@ -49,8 +58,9 @@ nnae_nmf <- function(y, n_components = 100, loss = "auto", solver = "auto", init
     callback = check_callback(callback, "callback")
   )
   further <- further_parameters(list(...), "NMF")
+  y <- as_label_matrix(y, "y", sep)
   fit_compressor(
-    "NMF", c(parameters, further$class), as_label_matrix(y, "y", sep), sample_weight, match.call(),
-    of_fit = further$fit
+    "NMF", c(parameters, further$class), y, sample_weight, match.call(),
+    of_fit = c(cells_of(y, mask, propensities), further$fit)
   )
 }
