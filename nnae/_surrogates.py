@@ -10,7 +10,6 @@ import numpy.typing as npt
 Array = npt.NDArray[Any]
 
 _ROUNDS = 60
-_LONGEST_STEP = 2.0
 
 
 def simplex_rates(b: Array, slope: Array, bend: Array | None = None) -> Array:
@@ -77,18 +76,25 @@ def shrunk_codes(
     above, weight : ndarray and float
         T, positive, and w; None leaves the last term out.
     """
+    spread = np.sqrt(slope**2 + 4 * l2 * b)
+    down = slope + spread
+    free = np.divide(2 * b, down, out=np.zeros_like(b), where=down > 0)
     if above is None:
-        spread = np.sqrt(slope**2 + 4 * l2 * b)
-        down = slope + spread
-        return np.asarray(np.divide(2 * b, down, out=np.zeros_like(b), where=down > 0))
+        return np.asarray(free)
     goal = np.log(np.maximum(above, 1e-200))
-    u = goal.copy()  # Newton's steps for the logarithm of f, none longer than _LONGEST_STEP
+    alone = np.log(np.maximum(free, 1e-200))
+    low, high = np.minimum(goal, alone), np.maximum(goal, alone)  # the root lies between
+    u = alone.copy()
     for _ in range(_ROUNDS):
         f = np.exp(u)
         pull = np.divide(b, f)
         excess = l2 * f + slope + weight * (u - goal) - pull
-        step = np.clip(excess / (l2 * f + weight + pull), -_LONGEST_STEP, _LONGEST_STEP)
-        u = np.clip(u - step, -460.0, 460.0)
-        if np.abs(step).max(initial=0.0) < 1e-13:
+        low, high = np.where(excess > 0, low, u), np.where(excess > 0, u, high)
+        newton = u - excess / (l2 * f + weight + pull)
+        inside = (newton > low) & (newton < high)
+        moved = np.where(inside, newton, (low + high) / 2)
+        still = np.abs(moved - u).max(initial=0.0) < 1e-13
+        u = moved
+        if still:
             break
     return np.asarray(np.exp(u))

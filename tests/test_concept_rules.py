@@ -134,7 +134,7 @@ def test_overlap_of_concepts_falls_with_its_price(Y, loss_name):
 @losses
 def test_both_rules_together_and_over_a_mask(Y, loss_name):
     known = np.random.default_rng(0).random(Y.shape) < 0.9
-    model = NNAE((6, 2), loss=loss_name, sparseness=0.8, orthogonality=0.1, code_l2=0.1,
+    model = NNAE((6, 2), loss=loss_name, sparseness=0.8, orthogonality=0.1,
                  pretrain_iter=10, max_iter=6, tol=0, random_state=0)  # fmt: skip
     model.fit(Y, mask=known)
     never_rises(model)
