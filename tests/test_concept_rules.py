@@ -222,6 +222,12 @@ def test_bad_rules_are_refused(Y, options, message):
         NNAE((8, 3), **options).fit(Y)
 
 
+def test_three_rules_that_let_the_objective_rise_are_refused(Y):
+    model = NNAE((8, 3), code_l2=0.1, sparseness=0.5)
+    with pytest.raises(ValueError, match="code_l2 cannot be had together with a mask"):
+        model.fit(Y, mask=np.ones(Y.shape))
+
+
 @pytest.mark.parametrize("loss_name", RATE_LOSSES)
 def test_rules_keep_planted_groups(loss_name):
     planted = make_label_hierarchy(400, random_state=0)

@@ -288,7 +288,7 @@ def test_wrong_input_is_refused_in_one_line():
         nnae.NNAE(4, feature_weight=-1).fit(Y, X=X)
     with pytest.raises(TypeError, match="feature_weight must be 'auto' or a number; got None"):
         nnae.NNAE(4, feature_weight=None).fit(Y, X=X)
-    with pytest.raises(ValueError, match="objective='chain' needs feature_weight=0"):
+    with pytest.raises(ValueError, match="objective='chain' cannot be had together with"):
         nnae.NNAE((4, 2), objective="chain", feature_weight=1.0).fit(Y, X=X)
     with pytest.raises(ValueError, match="partial_fit needs feature_weight=0; got 1"):
         nnae.NNAE(4, encoder="linear", feature_weight=1.0).partial_fit(Y)
