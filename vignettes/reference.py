@@ -13,7 +13,8 @@ import nnae
 
 MODULES = (
     "nnae", "nnae.metrics", "nnae.io", "nnae.datasets", "nnae.decoders", "nnae.hierarchy",
-    "nnae.ridge", "nnae.images", "nnae.r",
+    "nnae.ridge", "nnae.one_vs_rest", "nnae.model_selection", "nnae.persist", "nnae.plot",
+    "nnae.images", "nnae.r",
 )  # fmt: skip
 
 
