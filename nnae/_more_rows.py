@@ -66,12 +66,14 @@ class MoreRows:
                 f"partial_refit needs decoder='linear'; {name} has {why} of the first fit: "
                 "refit_estimator learns it anew"
             )
-        if not hasattr(self.estimator_, "partial_fit"):
+        try:
+            go_on = self.estimator_.partial_fit
+        except AttributeError as missing:
             raise ValueError(
-                f"partial_refit needs an estimator with partial_fit; got "
-                f"{type(self.estimator_).__name__}"
-            )
+                "partial_refit needs an estimator with partial_fit; got "
+                f"{type(self.estimator_).__name__}: {missing.__cause__ or missing}"
+            ) from None
         X, labels, _ = self._check_rows(X, Y, None, reset=False)
         codes = self.scale_.join(encode(self.compressor_, labels, X), X.dtype)
-        self.estimator_.partial_fit(X, codes)
+        go_on(X, codes)
         return self

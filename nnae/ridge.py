@@ -10,6 +10,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_array, check_random_state
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from nnae import _core
@@ -20,6 +21,13 @@ from nnae._threads import resolve_threads
 from nnae._validation import check_choice, check_count, check_sample_weight, check_tolerance
 
 __all__ = ["MultiOutputRidge", "least_gcv"]
+
+
+def _goes_on(model: MultiOutputRidge) -> bool:
+    """Tell scikit-learn that without products a fit ends where it is."""
+    if not model.keep_products and not hasattr(model, "products_"):
+        raise AttributeError("partial_fit goes on from a fit with keep_products=True; this was not")
+    return True
 
 
 class MultiOutputRidge(RegressorMixin, BaseEstimator):  # type: ignore[misc]
@@ -198,6 +206,7 @@ class MultiOutputRidge(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         self.n_iter_ = answer.n_iter
         return self
 
+    @available_if(_goes_on)  # type: ignore[untyped-decorator]
     def partial_fit(self, X: Any, y: Any) -> MultiOutputRidge:
         """Go on with more rows, as if all had been there from the start.
 
@@ -215,16 +224,16 @@ class MultiOutputRidge(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 
         Raises
         ------
+        AttributeError
+            Without ``keep_products``.
         ValueError
-            After a fit that kept no products; other numbers of targets; ``per_output``.
+            Other numbers of targets; ``per_output``.
 
         Notes
         -----
         Costs products of the new rows, and a Cholesky factor of d x d. Holds d x (d + 2 m) numbers.
         """
         first = not hasattr(self, "products_")
-        if first and hasattr(self, "coef_"):
-            raise ValueError("partial_fit goes on from a fit with keep_products=True; this was not")
         if self.per_output:
             raise ValueError(
                 "partial_fit takes one penalty for all outputs; per_output must be False"

@@ -1,9 +1,12 @@
-"""Settings of all tests: hypothesis keeps its notes outside the source tree."""
+"""Settings of all tests: notes of hypothesis outside the source tree, no figure left open."""
 
 import os
+import sys
 import tempfile
+from collections.abc import Iterator
 
 import hypothesis
+import pytest
 
 _NOTES = tempfile.TemporaryDirectory(prefix="nnae-hypothesis-")
 os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", _NOTES.name)
@@ -14,3 +17,11 @@ hypothesis.settings.load_profile("nnae")
 
 def pytest_unconfigure() -> None:
     _NOTES.cleanup()
+
+
+@pytest.fixture(autouse=True)
+def no_figure_stays_open() -> Iterator[None]:
+    """Close what a test drew: matplotlib warns of more than twenty figures."""
+    yield
+    if "matplotlib.pyplot" in sys.modules:
+        sys.modules["matplotlib.pyplot"].close("all")

@@ -174,16 +174,17 @@ ENTRANCES = {
 }
 
 
-def test_no_entrance_follows_indices_made_by_hand():
+def test_no_entrance_follows_indices_made_by_hand(tmp_path):
     """In a process of its own: what follows such an index may not come back to tell."""
     script = (
-        "import sys; sys.path.insert(0, sys.argv[1]); import warnings; "
+        "import sys; sys.path.append(sys.argv[1]); import warnings; "
         "warnings.simplefilter('ignore'); import test_hostile_files as t; t.walk()"
     )
     folder = __file__.rsplit("/", 1)[0]
     done = subprocess.run(
-        [sys.executable, "-c", script, folder], capture_output=True, text=True, check=False
-    )
+        [sys.executable, "-c", script, folder],
+        capture_output=True, text=True, check=False, cwd=tmp_path,
+    )  # fmt: skip
     assert done.returncode == 0, (done.stdout, done.stderr[-2000:])
 
 

@@ -62,8 +62,9 @@ class Builder:
             self.amounts[key] = self.amounts.get(key, 0.0) + float(amount)
 
     def flow(self, columns: list[str]) -> Flow:
-        """Return what was built; nodes that nothing flows through are left out."""
-        used = sorted({node for link in self.amounts for node in link})
+        """Return what was built; nodes that nothing flows through are left out, but for labels."""
+        labels = {at for at, node in enumerate(self.nodes) if node["kind"] == "label"}
+        used = sorted({node for link in self.amounts for node in link} | labels)
         place = {node: at for at, node in enumerate(used)}
         links = [(place[a], place[b], amount) for (a, b), amount in self.amounts.items()]
         nodes = [self.nodes[node] for node in used]
