@@ -178,19 +178,28 @@ further_parameters <- function(given, class_name) {
 
 as_parameter <- function(value, name) {
   if (is(value, "Matrix")) {
-    return(to_scipy(as_dgc(value, name)))
+    to_scipy(as_dgc(value, name))
+  } else if (is.matrix(value)) {
+    matrix_parameter(value, name)
+  } else if (is.numeric(value) && length(value) != 1) {
+    vector_parameter(value, name)
+  } else if (is.character(value) && length(value) != 1) {
+    as.list(value)
+  } else {
+    whole_numbers(list(value))[[1]]
   }
-  if (is.matrix(value) && is.logical(value) && !anyNA(value)) {
+}
+
+matrix_parameter <- function(value, name) {
+  if (is.logical(value) && !anyNA(value)) {
     return(reticulate::np_array(unname(value), dtype = "bool"))
   }
-  if (is.matrix(value)) {
-    return(as_numpy(value, name))
-  }
-  if (is.numeric(value) && length(value) != 1) {
-    if (anyNA(value)) refuse("`%s` must not hold NA; element %d is", name, which(is.na(value))[1])
-    return(reticulate::np_array(as.double(value)))
-  }
-  if (is.character(value) && length(value) != 1) as.list(value) else whole_numbers(list(value))[[1]]
+  as_numpy(value, name)
+}
+
+vector_parameter <- function(value, name) {
+  if (anyNA(value)) refuse("`%s` must not hold NA; element %d is", name, which(is.na(value))[1])
+  reticulate::np_array(as.double(value))
 }
 
 check_unused <- function(...) {

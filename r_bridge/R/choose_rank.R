@@ -12,9 +12,9 @@
 #' @param code_penalty Penalty on codes, see [nnae_autoencoder()].
 #' @param max_iter,tol Largest number of sweeps of every fit, and when to stop before.
 #' @param verbose 1 shows a progress bar.
-#' @return An object of class `nnae_choose_rank`: a list with the data frame `frame` (one row a rank:
-#'   held-out loss, its standard error, excess over the best rank and its standard error, loss of
-#'   training cells, stability, seconds), `folds` (ranks x folds), `best`, the rank of least
+#' @return An object of class `nnae_choose_rank`: a list with the data frame `frame` (one row a
+#'   rank: held-out loss, its standard error, excess over the best rank and its standard error, loss
+#'   of training cells, stability, seconds), `folds` (ranks x folds), `best`, the rank of least
 #'   held-out loss, `one_se`, the smallest whose excess is within one standard error, and
 #'   `loss_name`. It can be printed, plotted and summarised; `tidy` returns the frame, `glance` one
 #'   row.
@@ -29,8 +29,9 @@
 #' }
 #' @export
 nnae_choose_rank <- function(y, ranks, loss = "auto", solver = "auto", init = "auto",
-                             code_penalty = 0.1, max_iter = 200, tol = 1e-4, n_folds = 5, n_seeds = 3,
-                             zeros_per_positive = 4, random_state = NULL, n_threads = NULL,
+                             code_penalty = 0.1, max_iter = 200, tol = 1e-4, n_folds = 5,
+                             n_seeds = 3, zeros_per_positive = 4, random_state = NULL,
+                             n_threads = NULL,
                              verbose = 0, sep = ",") {
   module <- nnae_module()
   model <- call_python(module$NNAE(

@@ -22,8 +22,8 @@
 #' @param verbose 1 prints the objective after every sweep.
 #' @param callback NULL or a function of the number of the sweep and the objective.
 #' @param sample_weight NULL or one non-negative weight an example.
-#' @param mask NULL or a matrix (or one of package Matrix) of the shape of the labels, not zero where
-#'   they are known; what they hold elsewhere has no influence.
+#' @param mask NULL or a matrix (or one of package Matrix) of the shape of the labels, not zero
+#'   where they are known; what they hold elsewhere has no influence.
 #' @param propensities NULL or, for each label, the probability in (0, 1] that it was recorded where
 #'   it is there: every positive counts 1 / p.
 #' @param sep Separator of labels in text.
