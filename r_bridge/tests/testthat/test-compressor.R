@@ -5,7 +5,7 @@ test_that("defaults are those of the Python classes", {
     signature <- inspect$signature(nnae_module()[[pair[[2]]]])$parameters
     names_in_python <- from_strings(signature)
     here <- formals(pair[[1]])
-    ours <- c("y", "sample_weight", "x", "sep", "...")
+    ours <- c("y", "sample_weight", "mask", "propensities", "x", "sep", "...")
     expect_true(all(setdiff(names(here), ours) %in% names_in_python))
     for (name in intersect(names_in_python, names(here))) {
       default <- reticulate::py_to_r(signature$get(name)$default)

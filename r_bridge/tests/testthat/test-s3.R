@@ -46,6 +46,10 @@ make_objects <- function() {
     nnae_explanation = nnae_explain(ridge, x[1, , drop = FALSE], 1),
     nnae_simulation = simulation,
     nnae_study = nnae_analyse_study(answers),
+    nnae_choose_rank = nnae_choose_rank(
+      y, c(2, 4),
+      max_iter = 5, n_folds = 2, n_seeds = 0, random_state = 0
+    ),
     summary.nnae_compressor = summary(compressor), summary.nnae_two_step = summary(ridge),
     summary.nnae_hierarchy = summary(hierarchy),
     summary.nnae_dependencies = summary(nnae_dependencies(y)),
@@ -72,6 +76,7 @@ refusals <- list(
   # these take arguments of R's plots alone, which warn
   plot.nnae_audit = list(quote(plot(x, metric = 3)), "metric.* is not a graphical parameter$"),
   plot.nnae_stability = list(quote(plot(x, level = 3)), "level.* is not a graphical parameter$"),
+  plot.nnae_choose_rank = list(quote(plot(x, level = 3)), "level.* is not a graphical parameter$"),
   plot.nnae_study = list(quote(plot(x, level = 3)), "level.* is not a graphical parameter$"),
   print.nnae_dependencies = list(quote(print(x, n = "all")), "^`n` must be one whole number; got"),
   as.dendrogram.nnae_hierarchy = list(
@@ -87,7 +92,8 @@ space_of <- function(generic) {
 # For each method: its name, generic and class, and the generic itself; without those whose package
 # is not here.
 each_method <- function(use) {
-  for (method in methods_here()) {
+  # regions of pictures need packages of pictures: test-images.R
+  for (method in grep("region_explanation", methods_here(), value = TRUE, invert = TRUE)) {
     generic <- sub("[.](summary[.])?nnae_.*$", "", method)
     space <- space_of(generic)
     if (space == "nnae" || requireNamespace(space, quietly = TRUE)) {

@@ -41,7 +41,10 @@ test_that("labels, probabilities, scores and their best few agree", {
   skip_if_no_nnae()
   data <- planted_problem()
   rownames(data$x) <- paste0("row", seq_len(nrow(data$x)))
-  model <- nnae_two_step(data$x, data$y, random_state = 0, profile = "fast")
+  model <- nnae_two_step(
+    data$x, data$y,
+    random_state = 0, profile = "fast", decoder = "linear"
+  )
   scores <- predict(model, data$x[1:20, ], type = "scores")
   expect_identical(dimnames(scores), list(rownames(data$x)[1:20], colnames(data$y)))
   sets <- predict(model, data$x[1:20, ], type = "labels")
