@@ -48,7 +48,7 @@ make_objects <- function() {
     nnae_study = nnae_analyse_study(answers),
     nnae_choose_rank = nnae_choose_rank(
       y, c(2, 4),
-      max_iter = 5, n_folds = 2, n_seeds = 0, random_state = 0
+      max_iter = 5, tol = 0, n_folds = 2, n_seeds = 0, random_state = 0
     ),
     summary.nnae_compressor = summary(compressor), summary.nnae_two_step = summary(ridge),
     summary.nnae_hierarchy = summary(hierarchy),
