@@ -1,45 +1,11 @@
 #!/usr/bin/env bash
 # Runs the kernel tests on kernels that check every address, every shift and every container index.
-# Exits non-zero on any finding. Needs g++ and a Python with numpy, scipy, scikit-learn, pandas,
-# pybind11 (fetched where it is missing), pytest and hypothesis. PYTHON names another interpreter.
+# Exits non-zero on any finding; .ci/kernel_tree.sh says what it needs.
 set -euo pipefail
+. "$(dirname "${BASH_SOURCE[0]}")/kernel_tree.sh"
 
-top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-python=${PYTHON:-$(command -v python || command -v python3)}
-work=$(mktemp -d "${TMPDIR:-/tmp}/nnae-sanitize.XXXXXX")
-trap 'rm -rf "$work"' EXIT
-
-headers=$("$python" -c 'import pybind11; print(pybind11.get_include())' 2>/dev/null) || {
-  "$python" -m pip install -q --target "$work/pybind11" 'pybind11>=2.12'
-  headers=$(PYTHONPATH="$work/pybind11" "$python" -c 'import pybind11; print(pybind11.get_include())')
-}
-python_headers=$("$python" -c 'import sysconfig; print(sysconfig.get_path("include"))')
-suffix=$("$python" -c 'import sysconfig; print(sysconfig.get_config_var("EXT_SUFFIX"))')
-
-# The package without its kernels, and its tests, far from any installed copy.
-mkdir "$work/tree"
-cp -r "$top/nnae" "$top/tests" "$top/pyproject.toml" "$work/tree"
-find "$work/tree/nnae/_core" -name '*.so' -delete
-
-# The widest vectors of this machine: their loads and stores have the longest tails.
-flags=(-std=c++17 -O1 -g1 -fPIC -fvisibility=hidden -fopenmp -march=native
-  -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
-  -D_GLIBCXX_ASSERTIONS -DNNAE_MODULE=baseline
-  -I"$top/csrc" -isystem "$headers" -isystem "$python_headers")
-begin=$SECONDS
-compile() { g++ "${flags[@]}" -c "$1" -o "$work/$(basename "$1" .cpp).o"; }
-running=0
-for source in "$top"/csrc/bindings/*.cpp; do
-  compile "$source" &
-  running=$((running + 1))
-  [ "$running" -lt "$(nproc)" ] || { wait -n; running=$((running - 1)); }
-done
-while [ "$running" -gt 0 ]; do
-  wait -n
-  running=$((running - 1))
-done
-g++ "${flags[@]}" -shared "$work"/*.o -o "$work/tree/nnae/_core/baseline$suffix"
-echo "compiled in $((SECONDS - begin)) s"
+build_kernels -fopenmp -fsanitize=address,undefined -fno-sanitize-recover=all \
+  -fno-omit-frame-pointer -D_GLIBCXX_ASSERTIONS
 
 # Leaks are the interpreter's own.
 export ASAN_OPTIONS=detect_leaks=0:abort_on_error=0:exitcode=99

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from sklearn.utils.validation import check_is_fitted
@@ -17,9 +18,7 @@ class MoreRows:
     estimator_: Any
     decoder_: Any
     scale_: CodeScale
-
-    def _check_rows(self, X: Any, Y: Any, label_names: Any, *, reset: bool) -> Any:
-        raise NotImplementedError
+    _check_rows: Callable[..., Any]
 
     def partial_refit(self, X: Any, Y: Any) -> Any:
         """Let step two learn from more rows; the concepts stay as they are.

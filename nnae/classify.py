@@ -17,6 +17,7 @@ from nnae._codes import Array, CodeScale, concepts_of, default_widths, is_featur
 from nnae._decisions import Ranked, choose_threshold
 from nnae._features import check_features
 from nnae._label_sets import RULES, choose_label_sets
+from nnae._label_tags import LearnsLabels
 from nnae._labels import LabelSpace, encode_labels
 from nnae._more_rows import MoreRows
 from nnae._predictions import TwoStepPredictions
@@ -33,7 +34,7 @@ from nnae.io._row_blocks import RowBlocks, as_blocks
 from nnae.metrics import propensities
 
 
-class TwoStepClassifier(MoreRows, TwoStepPredictions):
+class TwoStepClassifier(LearnsLabels, MoreRows, TwoStepPredictions):
     r"""Rank labels of new examples through a compressed, interpretable code.
 
     Step one compresses the training labels: :math:`Y \approx Z_1 W_1`. Step two learns the codes
@@ -377,23 +378,3 @@ class TwoStepClassifier(MoreRows, TwoStepPredictions):
         self.calibration_ = Calibration.fit(ranked) if ranked.held_out else None
         self.n_ranked_ = ranked.indices.shape[1]
         self.label_sets_ = choose_label_sets(ranked, self.threshold, self.calibration_)
-
-    def __sklearn_tags__(self) -> Any:
-        """Declare sparse input and label matrices (scikit-learn 1.6 and later)."""
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        tags.target_tags.required = True
-        tags.target_tags.two_d_labels = True
-        tags.target_tags.multi_output = True
-        tags.target_tags.single_output = False
-        tags.target_tags.positive_only = True
-        return tags
-
-    def _more_tags(self) -> dict[str, Any]:
-        return {
-            "requires_y": True,
-            "multioutput": True,
-            "multioutput_only": True,
-            "multilabel": True,
-            "requires_positive_y": True,
-        }

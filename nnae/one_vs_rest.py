@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from nnae import _core
 from nnae._features import check_features
+from nnae._label_tags import LearnsLabels
 from nnae._labels import LabelSpace, encode_labels
 from nnae._linear_dual import Array, DualOptions, Problems, margins, train, unit_rows
 from nnae._threads import resolve_threads
@@ -23,7 +24,7 @@ BLOCK = 4_000_000
 LOSSES = ("squared_hinge", "logistic")
 
 
-class OneVsRestLinear(BaseEstimator):  # type: ignore[misc]
+class OneVsRestLinear(LearnsLabels, BaseEstimator):  # type: ignore[misc]
     r"""Learn one linear classifier a label, all at once, with sparse weights.
 
     .. math:: \min_w \tfrac12 \|(w, w_0)\|^2 + C \sum_i c_i \, \ell(y_i (w' x_i + w_0)), \quad
@@ -217,26 +218,6 @@ class OneVsRestLinear(BaseEstimator):  # type: ignore[misc]
         if truth.shape[0] != len(ranking):
             raise ValueError(f"Y has {truth.shape[0]} rows, X has {len(ranking)}")
         return float(precision_at_k(truth, ranking, 1))
-
-    def __sklearn_tags__(self) -> Any:
-        """Declare sparse input and label matrices (scikit-learn 1.6 and later)."""
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        tags.target_tags.required = True
-        tags.target_tags.two_d_labels = True
-        tags.target_tags.multi_output = True
-        tags.target_tags.single_output = False
-        tags.target_tags.positive_only = True
-        return tags
-
-    def _more_tags(self) -> dict[str, Any]:
-        return {
-            "requires_y": True,
-            "multioutput": True,
-            "multioutput_only": True,
-            "multilabel": True,
-            "requires_positive_y": True,
-        }
 
 
 def probabilities(margin: Array, loss: str) -> Array:
