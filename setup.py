@@ -1,8 +1,10 @@
 """Compile csrc/ once for each instruction set that is worth having.
 
-Metadata live in pyproject.toml. On x86-64 three copies of the kernels are built (baseline, AVX2,
-AVX-512) and nnae/_core picks one when it is imported: no function is shared between them, so no
-instruction that a processor lacks can be reached. NNAE_NATIVE=1 builds one copy for this machine.
+Metadata live in pyproject.toml. On x86-64 Linux the kernels are built twice, for any processor
+(baseline) and in the widest of AVX2 and AVX-512 that this machine has, and nnae/_core picks one
+when it is imported: no function is shared between them, so no instruction that a processor lacks can be
+reached. NNAE_PORTABLE=1 builds all three, for wheels that others install; NNAE_NATIVE=1 builds one
+copy for this machine alone.
 
 The sources are compiled in two units that include them: apart, each of them would compile
 pybind11's part anew, and that is most of the work.
@@ -28,8 +30,19 @@ def variants() -> dict[str, list[str]]:
     if os.environ.get("NNAE_NATIVE"):
         return {"baseline": ["-march=native"]}
     if platform.machine().lower() in {"x86_64", "amd64"} and sys.platform == "linux":
-        return VARIANTS
+        names = VARIANTS if os.environ.get("NNAE_PORTABLE") else ("baseline", *widest())
+        return {name: VARIANTS[name] for name in names}
     return {"baseline": []}
+
+
+def widest() -> list[str]:
+    """Return the widest variant that this processor runs, by the rule of bind_cpu.cpp."""
+    lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
+    flags = {flag for line in lines if line.startswith("flags") for flag in line.split()}
+    if not flags >= {"avx2", "fma", "bmi1", "bmi2"}:
+        return []
+    wide = {f"avx512{part}" for part in ("f", "bw", "cd", "dq", "vl")}
+    return ["avx512" if flags >= wide else "avx2"]
 
 
 class BuildKernels(build_ext):
