@@ -3,8 +3,8 @@
 Metadata live in pyproject.toml. On x86-64 Linux the kernels are built twice, for any processor
 (baseline) and in the widest of AVX2 and AVX-512 that this machine has, and nnae/_core picks one
 when it is imported: no function is shared between them, so no instruction that a processor lacks
-can be reached. NNAE_PORTABLE=1 builds all three, for wheels that others install; NNAE_NATIVE=1 builds one
-copy for this machine alone.
+can be reached. NNAE_PORTABLE=1 builds all three, for wheels that others install; NNAE_NATIVE=1
+builds one copy for this machine alone.
 
 The sources are compiled in two units that include them: apart, each of them would compile
 pybind11's part anew, and that is most of the work.
