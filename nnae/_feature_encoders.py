@@ -9,18 +9,18 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-from nnae import _core
 from nnae._cofactors import SharedFactors, joint_loss, shared_codes, stack, stacking_scale
 from nnae._encoders import Linear
 from nnae._factors import negligible
 from nnae._initialise import initial_factors
 from nnae._levels import Schedule, fit_levels, loss_above
+from nnae._linear_codes import times
 from nnae._linear_encoder import Counts, ImplicitCounts, LinearLevel
 from nnae._normal_form import normalise
 from nnae._problem import Fitted, Problem
 from nnae._rows import codes_of_rows
 from nnae._solvers import SOLVERS, OnSimplex, Solver, run_sweeps
-from nnae._target import above_floor, side_of
+from nnae._target import above_floor
 
 Array = npt.NDArray[Any]
 
@@ -154,7 +154,7 @@ class SharedLinear:
             assert fitted.encoder_weights is not None
             for upper in above.encoder_weights or []:
                 fitted.encoder_weights.append(upper)
-                Z = _times(Z, upper, schedule.n_threads)
+                Z = times(Z, upper, schedule.n_threads)
                 fitted.codes.append(Z)
             history.interrupted = above.history.interrupted
         return SharedFit(fitted, U, V_X)
@@ -167,7 +167,7 @@ class SharedLinear:
             V_Y, V_X = model.encoder_weights_[0], model.feature_encoder_
             codes = sum_of_products(Y, V_Y, X, V_X, n_threads)
         for V in model.encoder_weights_[1:level]:
-            codes = _times(codes, V, n_threads)
+            codes = times(codes, V, n_threads)
         return codes
 
 
@@ -227,16 +227,7 @@ def _solved(Y: Any, X: Any, model: Any, n_threads: int) -> Array:
 
 def sum_of_products(Y: Any, V_Y: Array, X: Any, V_X: Array, n_threads: int) -> Array:
     """Return Y V_Y + X V_X."""
-    return np.asarray(_times(Y, V_Y, n_threads) + _times(X, V_X, n_threads))
-
-
-def _times(below: Any, V: Array, n_threads: int) -> Array:
-    out = np.empty((below.shape[0], V.shape[1]), V.dtype)
-    if isinstance(below, np.ndarray):
-        _core.multiply(np.ascontiguousarray(below), V, out, n_threads)
-    else:
-        _core.spmm(*side_of(below), V, out, n_threads)
-    return out
+    return np.asarray(times(Y, V_Y, n_threads) + times(X, V_X, n_threads))
 
 
 SHARED_ENCODERS: dict[str, SharedEncoder] = {
