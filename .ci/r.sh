@@ -4,7 +4,8 @@
 # because Debian's reticulate cannot use numpy 2. Ends with a status other than 0 when anything fails,
 # and says how long each part took. Settings: NNAE_R_WORK, a folder to keep (default: a new one, that
 # is removed), with the pages in its folder pages; NNAE_R_PYTHON, a Python with a shared library
-# (default: the first that is found).
+# (default: the first that is found); NNAE_R_WHEEL, a wheel of this tree, that spares compiling where it
+# is for that Python.
 set -euo pipefail
 
 started=$SECONDS
@@ -64,19 +65,25 @@ make_environment() {
   local python
   python=$(shared_python)
   [ -x "$work/venv/bin/python" ] || "$python" -m venv "$work/venv"
-  rm -rf "$work/source"
-  mkdir "$work/source"
-  (cd "$top" && cp -r pyproject.toml setup.py LICENSE csrc nnae tests "$work/source")
-  for file in README.md MANIFEST.in; do
-    [ ! -e "$top/$file" ] || cp "$top/$file" "$work/source"
-  done
-  find "$work/source" -name '*.so' -delete
-  export NNAE_NATIVE=1
   retry "$work/venv/bin/pip" install -q --disable-pip-version-check \
     "numpy==1.26.4" "pandas<3" "scipy<1.14" "scikit-learn>=1.4" \
     "rpy2>=3.5.17,<3.6" "matplotlib>=3.8" "jinja2>=3.1" "pillow>=10" "scikit-image>=0.22" pytest hypothesis
-  (cd "$work/source" && retry "$work/venv/bin/pip" install -q --disable-pip-version-check \
-    --force-reinstall --no-deps . && retry "$work/venv/bin/pip" install -q . "numpy==1.26.4")
+  if [ -n "${NNAE_R_WHEEL-}" ] &&
+    "$work/venv/bin/pip" install -q --disable-pip-version-check --dry-run --no-deps "$NNAE_R_WHEEL"; then
+    install_package "$NNAE_R_WHEEL"
+    return
+  fi
+  rm -rf "$work/source"
+  mkdir "$work/source"
+  (cd "$top" && cp -r pyproject.toml setup.py LICENSE README.md MANIFEST.in csrc nnae tests "$work/source")
+  find "$work/source" -name '*.so' -delete
+  NNAE_NATIVE=1 install_package "$work/source"
+}
+
+# install_package PATH: anew even where its version is there already, and then what it depends on
+install_package() {
+  local pip=("$work/venv/bin/pip" install -q --disable-pip-version-check)
+  retry "${pip[@]}" --force-reinstall --no-deps "$1" && retry "${pip[@]}" "$1" "numpy==1.26.4"
 }
 
 # Help pages and NAMESPACE must be those that roxygen writes from the sources.
