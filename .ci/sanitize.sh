@@ -31,5 +31,7 @@ for noun in gemm elementary sparse_ops objective multiplicative coordinate_desce
   curveball topk linear_encoder linear_dual label_tree normal_equations ridge tree neighbors; do
   [ ! -f "tests/test_$noun.py" ] || tests+=("tests/test_$noun.py")
 done
-"$python" -m pytest -q -p no:cacheprovider -x "${tests[@]}"
+workers=()
+"$python" -c 'import xdist' 2>/dev/null && workers=(-n auto --dist loadfile)
+"$python" -m pytest -q -p no:cacheprovider -x "${workers[@]}" "${tests[@]}"
 echo "kernel tests took $((SECONDS - begin)) s"

@@ -8,6 +8,10 @@ from collections.abc import Iterator
 import hypothesis
 import pytest
 
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # workers share the processors among them; threads that wait for each other would starve
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 _NOTES = tempfile.TemporaryDirectory(prefix="nnae-hypothesis-")
 os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", _NOTES.name)
 

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from test_report import blocks
 
 import nnae
 from nnae.cli import main
@@ -15,7 +16,8 @@ from nnae.cli._screen import Screen
 def test_demo_json_has_the_agreed_fields(capsys, monkeypatch, tmp_path):
     capsys.readouterr()
     monkeypatch.chdir(tmp_path)
-    assert main(["demo", "--dataset", "emoji", "--json", "--quiet"]) == 0
+    words = ["demo", "--dataset", "emoji", "--report", "emoji.html", "--json", "--quiet"]
+    assert main(words) == 0
     out, err = capsys.readouterr()
     found = json.loads(out)
     assert err == "" and out.count("\n") == 1
@@ -40,6 +42,10 @@ def test_demo_json_has_the_agreed_fields(capsys, monkeypatch, tmp_path):
     budget = model.error_budget(data.X_test, data.Y_test).loc["ceiling"]
     assert found["decoder_ceiling"]["3"] == pytest.approx(budget["P@3"], abs=1e-3)
     assert nnae.load(found["files"][1]).labels == data.label_names.tolist()
+    assert str(tmp_path / "emoji.html") in found["files"]
+    core = blocks(tmp_path / "emoji.html")["core"]
+    assert all(example["image"].startswith("data:image/png") for example in core["examples"])
+    assert core["audit"] is not None
 
 
 def test_demo_makes_a_new_folder(tmp_path):

@@ -1,4 +1,4 @@
-"""The command `nnae report`, and the report of the demo."""
+"""The command `nnae report`."""
 
 import json
 
@@ -51,17 +51,6 @@ def test_without_rows_there_is_a_tree(folder, capsys, tmp_path):
     assert status == 0
     assert "open it in a browser" in out
     assert blocks(tmp_path / "r.html")["core"]["audit"] is None
-
-
-def test_demo_writes_a_report_with_pictures(capsys, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    words = ("demo", "--dataset", "emoji", "--report", "emoji.html", "--json", "-q")
-    status, out, _ = run(capsys, *words)
-    assert status == 0
-    assert str(tmp_path / "emoji.html") in json.loads(out)["files"]
-    core = blocks(tmp_path / "emoji.html")["core"]
-    assert all(example["image"].startswith("data:image/png") for example in core["examples"])
-    assert core["audit"] is not None
 
 
 @pytest.mark.parametrize(

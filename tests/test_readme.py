@@ -14,7 +14,10 @@ def blocks(language):
 
 
 def test_begins_with_the_two_commands():
-    assert blocks("sh")[:2] == ["pip install . && nnae demo\n", "pip install '.[test]' && pytest\n"]
+    assert blocks("sh")[:2] == [
+        "pip install . && nnae demo\n",
+        "pip install '.[test]' && pytest -n auto --dist loadfile\n",
+    ]
 
 
 def test_links_lead_somewhere():
