@@ -6,7 +6,8 @@
 //
 // B (or B's columns) is walked in panels of a few vector registers, A in tiles of six rows; the
 // sums of a tile stay in registers. A'B sums blocks of rows in T and adds the blocks in double, in
-// an order that depends on n alone. k x m slots of double are needed per chunk of rows, at most 64.
+// an order that depends on n alone. k x m slots of double are needed per chunk of rows, at most 64;
+// above 2^17 cells panels of columns are shared out instead, see gemm_wide.hpp.
 // Preconditions: shapes fit; outputs do not overlap inputs. n = 0 gives zeros.
 // Cost: n p m; gram half of that. No BLAS: its results change with its number of threads.
 #pragma once
@@ -15,69 +16,13 @@
 #include <cstdint>
 #include <vector>
 
+#include "gemm_tiles.hpp"
+#include "gemm_wide.hpp"
 #include "parallel.hpp"
 #include "simd.hpp"
 #include "views.hpp"
 
 namespace nnae {
-
-namespace detail {
-
-template <typename T>
-constexpr int panel_width = tile_vectors * lanes<T>;
-
-// acc[r][:] = sum_s a[r * row_step + s * depth_step] * b[s * b_step + :] for rows r of one tile.
-template <typename T, int Rows>
-inline void tile_product(const T *a, std::int64_t row_step, std::int64_t depth_step, const T *b,
-                         std::int64_t b_step, std::int64_t depth, T *out) {
-    Pack<T> acc[Rows][tile_vectors] = {};
-    for (std::int64_t s = 0; s < depth; ++s) {
-        Pack<T> line[tile_vectors];
-        for (int v = 0; v < tile_vectors; ++v) line[v] = load(b + s * b_step + v * lanes<T>);
-        for (int r = 0; r < Rows; ++r) {
-            const Pack<T> x = broadcast(a[r * row_step + s * depth_step]);
-            for (int v = 0; v < tile_vectors; ++v) acc[r][v] += x * line[v];
-        }
-    }
-    for (int r = 0; r < Rows; ++r)
-        for (int v = 0; v < tile_vectors; ++v)
-            store(out + r * panel_width<T> + v * lanes<T>, acc[r][v]);
-}
-
-template <typename T>
-inline void tile_product(int rows, const T *a, std::int64_t row_step, std::int64_t depth_step,
-                         const T *b, std::int64_t b_step, std::int64_t depth, T *out) {
-    switch (rows) {
-        case 6:
-            return tile_product<T, 6>(a, row_step, depth_step, b, b_step, depth, out);
-        case 5:
-            return tile_product<T, 5>(a, row_step, depth_step, b, b_step, depth, out);
-        case 4:
-            return tile_product<T, 4>(a, row_step, depth_step, b, b_step, depth, out);
-        case 3:
-            return tile_product<T, 3>(a, row_step, depth_step, b, b_step, depth, out);
-        case 2:
-            return tile_product<T, 2>(a, row_step, depth_step, b, b_step, depth, out);
-        default:
-            return tile_product<T, 1>(a, row_step, depth_step, b, b_step, depth, out);
-    }
-}
-
-// Copies columns [from, from + panel) of rows [begin, end) side by side, padded with zeros.
-template <typename T>
-inline void pack_panel(Matrix<const T> B, std::int64_t begin, std::int64_t end, std::int64_t from,
-                       T *panel) {
-    const std::int64_t width = std::min<std::int64_t>(panel_width<T>, B.cols - from);
-    for (std::int64_t s = begin; s < end; ++s, panel += panel_width<T>) {
-        std::copy_n(B.row(s) + from, width, panel);
-        std::fill(panel + width, panel + panel_width<T>, T(0));
-    }
-}
-
-constexpr std::int64_t reduction_block = 256;
-constexpr std::int64_t reduction_chunks = 64;
-
-}  // namespace detail
 
 namespace detail {
 
@@ -126,6 +71,7 @@ namespace detail {
 template <typename T>
 void reduce_product(Matrix<const T> A, Matrix<const T> B, bool symmetric, int n_threads,
                     Matrix<T> C) {
+    if (C.rows * C.cols >= wide_cells) return reduce_wide(A, B, symmetric, n_threads, C);
     constexpr std::int64_t width = panel_width<T>;
     const std::int64_t chunk = std::max(
         reduction_block,
