@@ -9,9 +9,9 @@ import scipy.sparse as sp
 from scipy.stats import norm
 from statsmodels.discrete.discrete_model import Logit
 from statsmodels.tools.sm_exceptions import PerfectSeparationError
-from threadpoolctl import threadpool_limits
 
 from nnae._contingency import Floats, Integers
+from nnae._threads import one_blas_thread
 
 _FARTHEST = 20.0  # a log odds ratio beyond it says that the likelihood has no maximum
 
@@ -36,7 +36,7 @@ def adjusted_odds(
     for number, (first, second) in enumerate(zip(a.tolist(), b.tolist(), strict=True)):
         design[:, 0] = columns[:, [first]].toarray().ravel() != 0
         target = (columns[:, [second]].toarray().ravel() != 0).astype(np.float64)
-        with threadpool_limits(1), warnings.catch_warnings():
+        with one_blas_thread(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             try:
                 fit = Logit(target, design).fit(disp=0, maxiter=100)

@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize
-from threadpoolctl import threadpool_limits
 
+from nnae._threads import one_blas_thread
 from nnae.metrics import ndcg_at_k, precision_at_k
 
 Array = npt.NDArray[Any]
@@ -87,7 +87,7 @@ def join(found: list[Candidates]) -> Candidates:
 def common_weights(candidates: Candidates, Y: Any) -> Array:
     """Return one weight a part (P), of sum one: what they are worth, whatever the label."""
     candidates = _sample(candidates)
-    with threadpool_limits(1):
+    with one_blas_thread():
         loss = SoftmaxLoss(candidates, Y[candidates.rows], np.zeros(Y.shape[1], np.int64))
         weights = loss.minimise(_start(len(candidates.scores)), 0.0)[:, 0]
     total = weights.sum()
@@ -103,7 +103,7 @@ def learn_weights(candidates: Candidates, Y: Any, bands: Array) -> Array:
     candidates = _sample(candidates)
     truth = Y[candidates.rows]
     half = np.arange(len(candidates.rows)) % 2 == 0
-    with threadpool_limits(1):
+    with one_blas_thread():
         tried = dict.fromkeys(SHRINKAGES, 0.0)
         for side in (half, ~half):
             weights = _paths(candidates.take(side), truth[side], bands)

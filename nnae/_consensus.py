@@ -7,9 +7,9 @@ import numpy.typing as npt
 from scipy.cluster.hierarchy import cophenet, fcluster, linkage
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import squareform
-from threadpoolctl import threadpool_limits
 
 from nnae._stability_fits import Fit
+from nnae._threads import one_blas_thread
 from nnae.hierarchy import LabelHierarchy
 
 Floats = npt.NDArray[np.float64]
@@ -105,7 +105,7 @@ def _merge(below: Integers, seen: list[Integers], width: int) -> Integers:
     n = int(below.max()) + 1
     if n == 1:
         return np.zeros(1, np.int64)
-    with threadpool_limits(1):
+    with one_blas_thread():
         near = sum(table @ table.T for table in _tables(below, seen)) / len(seen)
     apart = np.clip(1.0 - near, 0.0, 1.0)
     np.fill_diagonal(apart, 0.0)
@@ -121,7 +121,7 @@ def _shares(near: Floats) -> Floats:
 
 def cosines(one: Fit, two: Fit, level: int) -> Floats:
     """Return the cosines of the concepts of two fits."""
-    with threadpool_limits(1):
+    with one_blas_thread():
         return np.asarray(one.concepts[level - 1] @ two.concepts[level - 1].T, np.float64)
 
 

@@ -15,11 +15,11 @@ import numpy as np
 import numpy.typing as npt
 import scipy.linalg
 import scipy.sparse as sp
-from threadpoolctl import threadpool_limits
 
 from nnae import _core
 from nnae._features import Features, linear_map
 from nnae._normal_equations import solve
+from nnae._threads import one_blas_thread
 
 Array = npt.NDArray[Any]
 
@@ -197,7 +197,7 @@ def positive_solve(gram: Array, right: Array, n_threads: int) -> Array:
     """
     starts = range(0, right.shape[1], CHUNK)
     diagonal, jitter = np.diagonal(gram).copy(), 0.0
-    with threadpool_limits(1):
+    with one_blas_thread():
         while True:
             try:  # in place: the factor takes the lower half, the upper one stays
                 factor = scipy.linalg.cho_factor(

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 from sklearn.exceptions import NotFittedError
-from threadpoolctl import threadpool_limits
 
 from nnae._contingency import Floats, Integers
+from nnae._threads import one_blas_thread
 
 _WORK = 1_000_000_000  # most products of two probabilities
 _CELLS = 20_000_000  # numbers held at once
@@ -57,7 +57,7 @@ def implied_rates(
     bernoulli = getattr(model, "loss_name_", getattr(model, "loss", "")) == "bernoulli"
     joint, alone = np.zeros(len(a)), np.zeros(len(needed))
     block = max(1, min(512, _CELLS // len(needed)))
-    with threadpool_limits(1):
+    with one_blas_thread():
         for start in range(0, len(rows), block):
             rates = W.T @ Z[rows[start : start + block]].T.astype(np.float64)
             p = -np.expm1(-rates) if bernoulli else np.minimum(rates, 1.0)

@@ -24,7 +24,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
-from threadpoolctl import threadpool_limits
 
 from nnae._cofactors import stack
 from nnae._factors import Factors
@@ -32,6 +31,7 @@ from nnae._initialise import initial_factors
 from nnae._label_pairs import cooccurrence, presence
 from nnae._solvers import PlainDescent
 from nnae._target import Target
+from nnae._threads import one_blas_thread
 
 Array = npt.NDArray[Any]
 
@@ -93,7 +93,7 @@ def code_distances(Y: sp.csr_matrix, X: sp.csr_matrix | None, seeds: list[int], 
 def _places(Y: sp.csr_matrix, A: sp.csr_matrix, Bt: Array) -> Array:
     """Return labels x k: mean rows without the label, less the mean row, in the span of Bt."""
     margins = np.bincount(Y.indices, minlength=Y.shape[1]).astype(np.float64)
-    with threadpool_limits(1):
+    with one_blas_thread():
         gram = Bt.T @ Bt
         ridge = _RIDGE * np.trace(gram) / len(gram) + 1e-12
         whiten = np.linalg.inv(np.linalg.cholesky(gram + ridge * np.eye(len(gram)))).T
@@ -139,7 +139,7 @@ def _products(rows: Any) -> Array:
     L = rows.shape[0]
     out = np.empty((L, L))
     transposed: Any = rows.T.tocsr() if hasattr(rows, "tocsr") else rows.T
-    with threadpool_limits(1):
+    with one_blas_thread():
         for start in range(0, L, _BLOCK):
             part: Any = rows[start : start + _BLOCK] @ transposed
             out[start : start + _BLOCK] = part.toarray() if hasattr(part, "toarray") else part

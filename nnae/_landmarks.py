@@ -14,9 +14,9 @@ import numpy as np
 import numpy.typing as npt
 import scipy.linalg
 import scipy.sparse as sp
-from threadpoolctl import threadpool_limits
 
 from nnae import _core
+from nnae._threads import one_blas_thread
 
 Array = npt.NDArray[Any]
 
@@ -56,7 +56,7 @@ class Landmarks:
         made = cls(rows, np.eye(len(chosen), dtype=X.dtype), gamma / spread if spread else 1.0)
         kernel = made._similarities(rows, 1).astype(np.float64)
         kernel[np.diag_indices(len(kernel))] += JITTER
-        with threadpool_limits(1):
+        with one_blas_thread():
             factor = scipy.linalg.cholesky(kernel, lower=True, check_finite=False)
             inverse = scipy.linalg.solve_triangular(
                 factor, np.eye(len(kernel)), lower=True, check_finite=False

@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import scipy.linalg
-from threadpoolctl import threadpool_limits
 
 from nnae import _core
 from nnae._gram_ridge import CHUNK, LinearMap, positive_solve
 from nnae._ridge_solvers import FEW, SMALL, Lanczos, choose_penalty
+from nnae._threads import one_blas_thread
 
 Double = npt.NDArray[np.float64]
 
@@ -85,7 +85,7 @@ class MomentRidge:
     def _exactly(
         self, right: Double, energy: Double, alphas: Double, random: Any
     ) -> tuple[Double, Double]:
-        with threadpool_limits(1):
+        with one_blas_thread():
             values, vectors = scipy.linalg.eigh(self.gram, check_finite=False)
         values = np.where(values > 1e-12 * max(values[-1], 0.0), values, 0.0)
         rotated = np.square(self._times(vectors.T, right))

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from threadpoolctl import threadpool_limits
 
 from nnae._cells import Cells
 from nnae._initialise import initial_factors
@@ -22,6 +21,7 @@ from nnae._relu_network import (
 )
 from nnae._solvers import History, run_sweeps
 from nnae._target import above_floor
+from nnae._threads import one_blas_thread
 
 Array = npt.NDArray[Any]
 
@@ -51,7 +51,7 @@ class Relu:
             if history.interrupted:
                 fitted.history.interrupted = True
                 break
-            with threadpool_limits(1):
+            with one_blas_thread():
                 below = above_floor(levels[-1].encode(below), 0.0)
             loss = loss_above(loss)
         if problem.objective == "chain" and len(levels) > 1 and not fitted.history.interrupted:

@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
-from threadpoolctl import threadpool_limits
 
 from nnae import _core
 from nnae._cells import factors_of
 from nnae._factors import negligible
 from nnae._target import Side, Target
+from nnae._threads import one_blas_thread
 
 Array = npt.NDArray[Any]
 
@@ -115,7 +115,7 @@ class ReluSweeps:
     def sweep(self, number: int) -> None:
         """Visit every batch once."""
         kept = [[part.copy() for part in self._parts(level)] for level in self.levels]
-        with threadpool_limits(1):  # another number of BLAS threads would give other bits
+        with one_blas_thread():  # another number of BLAS threads would give other bits
             for attempt in range(_TRIES):
                 draws = np.random.default_rng([self.seed, number, attempt])
                 for at in draws.permutation(len(self.batches)):
@@ -153,7 +153,7 @@ class ReluSweeps:
         return found
 
     def _objective(self) -> float:
-        with threadpool_limits(1):
+        with one_blas_thread():
             Z, top = self._codes(self.Y)[-1], self._top()[-1]
         Wt = np.ascontiguousarray(top.T)
         penalty = self.penalty
@@ -268,7 +268,7 @@ def relu_codes(Y: Any, V: list[Array], b: list[Array]) -> list[Array]:
     """Return the codes of every level."""
     found: list[Array] = []
     below: Any = Y
-    with threadpool_limits(1):
+    with one_blas_thread():
         for weights, bias in zip(V, b, strict=True):
             level = ReluLevel(weights, bias, np.empty((0, 0)))
             below = level.encode(below)

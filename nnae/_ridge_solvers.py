@@ -18,11 +18,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import scipy.linalg
-from threadpoolctl import threadpool_limits
 
 from nnae import _core
 from nnae._features import Array, Features
 from nnae._normal_equations import inverse, normal_times, norms, solve
+from nnae._threads import one_blas_thread
 
 Double = npt.NDArray[np.float64]
 
@@ -103,7 +103,7 @@ class EigenSolver(Solver):
         primal = d <= n
         T = question.T.astype(np.float64)
         gram = features.gram() if primal else features.outer_gram()
-        with threadpool_limits(1):
+        with one_blas_thread():
             values, vectors = scipy.linalg.eigh(gram, overwrite_a=True, check_finite=False)
         values = np.where(values > 1e-12 * max(values[-1], 0.0), values, 0.0)
         right = features.transposed_times(question.T).astype(np.float64) if primal else T
@@ -243,7 +243,7 @@ class Lanczos:
         T[:, at, at] = np.stack(self.diagonal, axis=1)
         beside = np.stack(self.beside, axis=1)[:, : k - 1]
         T[:, at[1:], at[:-1]] = T[:, at[:-1], at[1:]] = beside
-        with threadpool_limits(1):
+        with one_blas_thread():
             values, vectors = np.linalg.eigh(T)
         mass = np.square(vectors[:, 0, :]) * np.square(self.norms)[:, None]
         shifted = np.maximum(values, 0.0) + alphas[:, None, None]

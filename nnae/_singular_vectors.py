@@ -9,10 +9,10 @@ import numpy.typing as npt
 import scipy.sparse as sp
 from scipy.linalg import qr, svd
 from sklearn.utils.extmath import randomized_svd, svd_flip
-from threadpoolctl import threadpool_limits
 
 from nnae import _core
 from nnae._target import side_of
+from nnae._threads import one_blas_thread
 
 Array = npt.NDArray[Any]
 
@@ -31,7 +31,7 @@ def singular_vectors(
     others go to scikit-learn, four rounds. The number of threads changes no bit: BLAS gets one.
     Halko, Martinsson and Tropp (2011).
     """
-    with threadpool_limits(1):  # another number of BLAS threads would give other bits
+    with one_blas_thread():  # another number of BLAS threads would give other bits
         if Y.nnz * rank <= LARGE:
             U, S, Vt = randomized_svd(Y, rank, random_state=random_state, n_iter=4)
             return U, S, Vt

@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 from joblib import Parallel, delayed
-from threadpoolctl import threadpool_limits
 
 from nnae._progress import progress_bar
+from nnae._threads import one_blas_thread
 from nnae.hierarchy import LabelHierarchy
 from nnae.io import atomic_write
 
@@ -51,7 +51,7 @@ class Fit:
         """Take it from a hierarchy and its layers."""
         concepts: list[Floats] = []
         below: Any = np.eye(0)
-        with threadpool_limits(1):
+        with one_blas_thread():
             for number, layer in enumerate(weights):
                 own = np.asarray(layer, np.float64)
                 below = own if number == 0 else own @ below

@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 import numbers
+from contextlib import AbstractContextManager
+from functools import cache
+from typing import Any
+
+import scipy.linalg  # noqa: F401  loads all of BLAS that is ever called, before it is looked for
+from threadpoolctl import ThreadpoolController
 
 from nnae import _core
 
@@ -23,3 +29,17 @@ def resolve_threads(n_threads: int | None) -> int:
     if n_threads < 1:
         raise ValueError(f"n_threads must be at least 1; got {n_threads}")
     return int(n_threads)
+
+
+def one_blas_thread() -> AbstractContextManager[Any]:
+    """Return a context in which BLAS has one thread: another number would give other bits.
+
+    Libraries are looked for once, which takes longer than many a product.
+    """
+    limit: AbstractContextManager[Any] = _controller().limit(limits=1)
+    return limit
+
+
+@cache
+def _controller() -> ThreadpoolController:
+    return ThreadpoolController()

@@ -27,14 +27,18 @@ from nnae.ridge import MultiOutputRidge, least_gcv
 
 #: Folds, and how many rows there must be for them.
 FOLDS = 3
-#: Folds are held out one after the other until so many rows have been: more would tell little.
-ENOUGH_HELD = 4000
+#: Folds are held out one after the other until so many rows have been, all that a blend learns from.
+ENOUGH_HELD = 3000
+#: Rows of a fold that are ranked: once they are held out, more rows cost little.
+MOST_OF_FOLD = 4000
 SMALLEST_SPLIT = 20
 #: The penalty that ranks best is below the one that predicts codes best: this share of it.
 PENALTY_SHARE = 0.5
 #: Scores that label sets and probabilities are learnt from: of fewer rows, where there are more.
 MOST_SCORES = 2_000_000
 FEWEST_ROWS = 500
+#: Rows that tell how many labels to predict where nothing is held out.
+COUNTED_ROWS = 2000
 #: Labels of a row that are ranked where nothing is held out: this many times the largest label set.
 WIDER = 4
 
@@ -100,7 +104,7 @@ class Training:
             decoder = self.decoder.fit(evidence)
             widest = int(np.diff(self.Y.indptr).max(initial=0))
             k = min(most_ranked(n, n_labels), max(FEWEST_RANKED, WIDER * widest))
-            rows = evenly(n, 4 * k)
+            rows = evenly_spaced(n, COUNTED_ROWS)
             X = self.X[rows]
             query = Query(X, predict_codes(estimator, X, len(evidence.scale.norms)))
             ranking = decoder.topk(query, k, 1, self.n_threads)
@@ -136,7 +140,7 @@ class Training:
         compressor = self.compress(self.X[rows], self.Y[rows], weights)
         estimator, evidence = self._learn(compressor, spaces, fold)
         out = np.flatnonzero(spaces.folds == fold)
-        out = out[evenly_spaced(len(out), ENOUGH_HELD)]
+        out = out[evenly_spaced(len(out), MOST_OF_FOLD)]
         X = self.X[out]
         targets = predict_codes(estimator, X, len(evidence.scale.norms))
         return Fold(out, Query(X, targets), evidence)

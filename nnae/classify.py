@@ -62,7 +62,7 @@ class TwoStepClassifier(LearnsLabels, MoreRows, TwoStepPredictions):
         ``nnae.decoders.DECODERS`` has all.
     profile : {"best", "fast"}, default="best"
         "best" fits the whole pipeline, the compressor too, without each of three folds in turn,
-        or without the first ones where they hold 4,000 rows, to weigh decoders, to calibrate
+        or without the first ones where they hold 3,000 rows, to weigh decoders, to calibrate
         probabilities and to choose what ``predict`` predicts; then on all rows. "fast"
         fits once: probabilities are as the decoder gives them, and the threshold predicts as many
         labels on the training rows as they have.

@@ -11,8 +11,8 @@ from collections.abc import Callable
 
 import numpy as np
 import scipy.sparse as sp
-from threadpoolctl import threadpool_limits
 
+from nnae._threads import one_blas_thread
 from nnae.auditing._agreement import Flags
 from nnae.auditing._trees import Floats, Integers
 
@@ -29,7 +29,7 @@ def balanced_kmeans(vectors: sp.csr_matrix, seed: int = 0) -> Floats:
     draws = np.random.default_rng(seed)
     splits: list[tuple[Integers, Integers]] = []
     todo: list[tuple[Integers, Floats | None]] = [(np.arange(n), None)]
-    with threadpool_limits(1):
+    with one_blas_thread():
         while todo:
             members, inner = todo.pop()
             if len(members) < 2:

@@ -8,9 +8,9 @@ import numpy as np
 import scipy.sparse as sp
 from scipy.cluster.hierarchy import linkage
 from sklearn.preprocessing import normalize
-from threadpoolctl import threadpool_limits
 
 from nnae._label_pairs import cooccurrence, count_labels, presence
+from nnae._threads import one_blas_thread
 from nnae.auditing._halving import balanced_kmeans
 from nnae.auditing._trees import AuditedTree, Floats
 
@@ -44,7 +44,7 @@ def feature_linkage(X: Any, Y: sp.csr_matrix) -> Floats:
     means = mean_features(X, Y)
     L = Y.shape[1]
     distances = np.empty(L * (L - 1) // 2)
-    with threadpool_limits(1):
+    with one_blas_thread():
         for start in range(0, L, _BLOCK):
             part = means[start : start + _BLOCK]
             near = np.asarray((part @ means.T).todense())

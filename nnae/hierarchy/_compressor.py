@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 from scipy.optimize import linear_sum_assignment
-from threadpoolctl import threadpool_limits
 
 from nnae._labels import LabelSpace
+from nnae._threads import one_blas_thread
 from nnae.hierarchy._clades import clade_layers, level_heights
 from nnae.hierarchy._contributions import Floats, Level, build_levels
 from nnae.hierarchy._saturation import measure_codes
@@ -196,7 +196,7 @@ def _count(
 
 def match_concepts(first: Floats, second: Floats) -> tuple[Any, Any]:
     """Match rows of two sets one to one so that the sum of their cosines is largest."""
-    with threadpool_limits(1):
+    with one_blas_thread():
         cosine = _unit(first) @ _unit(second).T
     return linear_sum_assignment(cosine, maximize=True)
 

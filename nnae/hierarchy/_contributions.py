@@ -15,7 +15,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from threadpoolctl import threadpool_limits
+
+from nnae._threads import one_blas_thread
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -118,7 +119,7 @@ def build_levels(
         alive = np.flatnonzero((held > 0) & (held >= min_mass * held.sum()))
         rows = alive[np.argsort(-held[alive], kind="stable")]
         chosen = layer[rows][:, kept] / part[rows, None]
-        with threadpool_limits(1):
+        with one_blas_thread():
             below = chosen if below is None else np.asarray(chosen @ below)
         levels.append(Level(rows, width, held[rows], chosen, below))
         kept = rows

@@ -15,8 +15,8 @@ import networkx as nx
 import numpy as np
 from scipy.cluster.hierarchy import linkage
 from scipy.spatial.distance import pdist
-from threadpoolctl import threadpool_limits
 
+from nnae._threads import one_blas_thread
 from nnae.hierarchy._contributions import Floats, Integers
 
 LIMIT = 5000
@@ -123,7 +123,7 @@ def _merge_pieces(
     merges: _Merges, members: Integers, points: Floats, low: float, high: float
 ) -> int:
     """Halve until the pieces are small; the halves use the lower part of the heights."""
-    with threadpool_limits(1):
+    with one_blas_thread():
         spread = points - points.mean(axis=0)
         _, axes = np.linalg.eigh(spread.T @ spread)
         score = spread @ axes[:, -1]

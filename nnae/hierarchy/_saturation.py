@@ -14,8 +14,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
+from nnae._threads import one_blas_thread
 from nnae.hierarchy._contributions import Floats
 
 BUDGET = 2e10
@@ -32,7 +32,7 @@ def expected_label_factors(codes: Floats, weights: Floats) -> Floats:
     totals = codes @ weights.sum(axis=1)
     expected = np.zeros(n)
     block = max(1, CELLS // n_labels)
-    with threadpool_limits(1):
+    with one_blas_thread():
         for start in range(0, len(chosen), block):
             rows = chosen[start : start + block]
             expected[rows] = -np.expm1(-(codes[rows] @ weights)).sum(axis=1)

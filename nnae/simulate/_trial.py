@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import scipy.sparse as sp
-from threadpoolctl import threadpool_limits
 
+from nnae._threads import one_blas_thread
 from nnae.auditing._trees import AuditedTree
 from nnae.simulate._evidence import Floats, base_rates, from_revealed, from_tree
 from nnae.simulate._questions import Integers, Questions
@@ -159,7 +159,7 @@ def _resampled(tally: Tally, n_draws: int, draws: np.random.Generator) -> Floats
     n_conditions, n_readers, n_repeats, n_units = tally.right.shape
     flat = tally.right.reshape(-1, n_units).T
     parts = []
-    with threadpool_limits(1):
+    with one_blas_thread():
         for start in range(0, n_draws, max(1, _CELLS // n_units)):
             some = min(n_draws - start, max(1, _CELLS // n_units))
             units = draws.multinomial(n_units, np.full(n_units, 1 / n_units), some)
