@@ -35,6 +35,7 @@ MODULES: tuple[str, ...] = (
     "nnae.decoders", "nnae._labels", "nnae._codes", "nnae._linear_encoder", "nnae._linear_codes",
     "nnae._step_two",
     "nnae._calibration", "nnae._label_sets", "nnae.r", "nnae._gram_ridge", "nnae._landmarks",
+    "nnae._search_cells",
     "nnae.images", "nnae._ridge_products",
 )  # fmt: skip
 #: Types beyond scikit-learn's estimators and numpy's that nested estimators may hold.

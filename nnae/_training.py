@@ -27,7 +27,7 @@ from nnae.ridge import MultiOutputRidge, least_gcv
 
 #: Folds, and how many rows there must be for them.
 FOLDS = 3
-#: Folds are held out one after the other until so many rows have been, all that a blend learns from.
+#: Folds are held out one after the other until so many rows have been: a blend learns from no more.
 ENOUGH_HELD = 3000
 #: Rows of a fold that are ranked: once they are held out, more rows cost little.
 MOST_OF_FOLD = 4000
@@ -77,6 +77,8 @@ class Training:
     seed, n_threads : int
     groups : ndarray of shape (n,) or None
         Rows of one group are held out together.
+    neighbor_search : str
+        How decoders find nearest rows.
     """
 
     X: Any
@@ -91,6 +93,7 @@ class Training:
     seed: int
     n_threads: int
     groups: Array | None = None
+    neighbor_search: str = "exact"
 
     def fit(self, n_folds: int) -> Fitted:
         """Return step two and the decoder of all rows; rank the rows of at most so many folds."""
@@ -185,6 +188,7 @@ class Training:
             labels=labels,
             spaces=spaces,
             fold=fold,
+            neighbor_search=self.neighbor_search,
         )
         return estimator, evidence
 

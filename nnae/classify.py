@@ -22,6 +22,7 @@ from nnae._labels import LabelSpace, encode_labels
 from nnae._more_rows import MoreRows
 from nnae._predictions import TwoStepPredictions
 from nnae._rankings import propensities_of_counts
+from nnae._search_cells import SEARCHES
 from nnae._streamed_fit import check_streams
 from nnae._streamed_training import check_decoder, check_estimator, count_rows, train
 from nnae._threads import resolve_threads
@@ -74,6 +75,9 @@ class TwoStepClassifier(LearnsLabels, MoreRows, TwoStepPredictions):
         of probabilities), mean F1 of labels (one for each), mean F1 of rows (one for each row, from
         its probabilities), or the number of labels of a row. Where one threshold of scores does it
         better on the held-out rows, that is taken.
+    neighbor_search : {"exact", "approximate", "auto"}, default="exact"
+        How voters are found among the training rows: all are compared, or those of the nearest
+        cells, which the ``neighbors`` extra (faiss) keeps; "auto" does so from 200,000 rows on.
     prefit : bool, default=False
         True takes ``compressor`` as it is, fitted; False fits a clone.
     n_threads : int or None
@@ -139,6 +143,7 @@ class TwoStepClassifier(LearnsLabels, MoreRows, TwoStepPredictions):
         profile: str = "best",
         rank_by: str = "probability",
         threshold: str = "micro",
+        neighbor_search: str = "exact",
         prefit: bool = False,
         n_threads: int | None = None,
         random_state: Any = None,
@@ -150,6 +155,7 @@ class TwoStepClassifier(LearnsLabels, MoreRows, TwoStepPredictions):
         self.profile = profile
         self.rank_by = rank_by
         self.threshold = threshold
+        self.neighbor_search = neighbor_search
         self.prefit = prefit
         self.n_threads = n_threads
         self.random_state = random_state
@@ -286,6 +292,7 @@ class TwoStepClassifier(LearnsLabels, MoreRows, TwoStepPredictions):
         check_choice("profile", self.profile, ("best", "fast"))
         check_choice("rank_by", self.rank_by, ("probability", "psp"))
         check_choice("threshold", self.threshold, tuple(RULES))
+        check_choice("neighbor_search", self.neighbor_search, SEARCHES)
         return choose_decoder(self.decoder, self.profile, self.compressor, self.estimator)
 
     def _check_rows(
@@ -366,6 +373,7 @@ class TwoStepClassifier(LearnsLabels, MoreRows, TwoStepPredictions):
             seed=self.seed_,
             n_threads=resolve_threads(self.n_threads),
             groups=groups,
+            neighbor_search=self.neighbor_search,
         )
         fitted = training.fit(FOLDS if self.profile == "best" else int(decoder.needs_folds))
         self.estimator_, self.decoder_ = fitted.estimator, fitted.decoder

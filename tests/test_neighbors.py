@@ -1,16 +1,20 @@
 """The neighbours decoder against a dense oracle, and at its edges."""
 
+import copy
+import sys
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
 
 import nnae
 from nnae._codes import CodeScale
+from nnae._search_cells import MANY_ROWS, RECALL, searches_cells
 from nnae.decoders import Evidence, Query
 from nnae.decoders.neighbors import CANDIDATES, NeighborsDecoder
 
 
-def decoder_on(targets, Y, k=None, n_threads=1):
+def decoder_on(targets, Y, k=None, n_threads=1, search="exact"):
     k = k or targets.shape[1]
     concepts = [np.ones((k, Y.shape[1]), targets.dtype)]
     evidence = Evidence(
@@ -22,6 +26,7 @@ def decoder_on(targets, Y, k=None, n_threads=1):
         predict=lambda: targets,
         dtype=targets.dtype,
         n_threads=n_threads,
+        neighbor_search=search,
     )
     return NeighborsDecoder.fit(evidence)
 
@@ -105,3 +110,73 @@ def test_few_rows_and_more_labels_asked_than_there_are():
     top, scores = model.predict_topk(X, 5)
     assert (np.sort(top[:, :3], axis=1) == [0, 1, 2]).all()
     assert (top[:, 3:] == -1).all() and np.isneginf(scores[:, 3:]).all()
+
+
+def crowded(n, k=40):
+    """Return codes in 60 clusters, as predicted codes are, and labels that follow them."""
+    random = np.random.default_rng(n)
+    centres = random.gamma(0.3, 1, (60, k))
+    home = random.integers(0, 60, n)
+    targets = centres[home] + 0.3 * random.standard_normal((n, k))
+    return targets.astype(np.float32), (random.random((60, 30))[home] < 0.1).astype(np.float32)
+
+
+def test_cells_find_nearly_all_neighbours():
+    pytest.importorskip("faiss")
+    targets, Y = crowded(4500)
+    new = Query(targets[4000:], targets[4000:])
+    exact = decoder_on(targets[:4000], Y[:4000])
+    decoder = decoder_on(targets[:4000], Y[:4000], search="approximate")
+    assert decoder.cells[0].recall >= RECALL
+    assert decoder.cells[0].n_probes < len(decoder.cells[0].centroids)
+    true, found = exact.neighbours(new, 1, 1), decoder.neighbours(new, 1, 1)
+    same = true.multiply(found > 0).count_nonzero() / true.count_nonzero()
+    assert 0.9 < same < 1  # other rows than those that the number of cells was chosen on
+    np.testing.assert_allclose(decoder.scores(new, 1, 1), exact.scores(new, 1, 1), atol=0.1)
+
+
+def test_all_cells_are_the_exact_search():
+    pytest.importorskip("faiss")
+    targets, Y = crowded(700)
+    targets[3] = -1  # a code of zeros
+    decoder = decoder_on(targets, Y, search="approximate")
+    decoder.cells[0].n_probes = len(decoder.cells[0].centroids)
+    query = Query(targets[:50], targets[:50])
+    exact = decoder_on(targets, Y).scores(query, 1, 1)
+    np.testing.assert_allclose(decoder.scores(query, 1, 1), exact, atol=1e-5)
+
+
+def test_threads_neighbours_and_files_do_not_change_cells(tmp_path, monkeypatch):
+    pytest.importorskip("faiss")
+    data = nnae.datasets.make_label_hierarchy(1500, random_state=0)
+    X = data.Y.toarray()[:, ::2]
+    models = [
+        nnae.TwoStepClassifier(
+            decoder="neighbors", profile="fast", neighbor_search="approximate", random_state=0,
+            n_threads=threads,
+        ).fit(X, data.Y[:, 1::2])
+        for threads in (1, 2)
+    ]  # fmt: skip
+    indices, scores = models[0].predict_topk(X[:50], 5)
+    np.testing.assert_array_equal(scores, models[1].predict_topk(X[:50], 5)[1])
+    np.testing.assert_array_equal(scores[7:8], models[0].predict_topk(X[7:8], 5)[1])
+    np.testing.assert_array_equal(scores, copy.deepcopy(models[0]).predict_topk(X[:50], 5)[1])
+    nnae.save(models[0], tmp_path / "model.nnae")
+    loaded = nnae.load(tmp_path / "model.nnae")
+    np.testing.assert_array_equal(indices, loaded.predict_topk(X[:50], 5)[0])
+    assert nnae.explain(loaded, X[0], int(indices[0, 0])).score == pytest.approx(scores[0, 0])
+    monkeypatch.setitem(sys.modules, "faiss", None)
+    loaded = nnae.load(tmp_path / "model.nnae")  # without the extra: to read, not to predict
+    with pytest.raises(ImportError, match=r"pip install 'nnae\[neighbors\]'"):
+        loaded.predict_topk(X[:2], 5)
+    with pytest.raises(ImportError, match="neighbor_search='exact' needs nothing"):
+        nnae.TwoStepClassifier(
+            decoder="neighbors", profile="fast", neighbor_search="approximate"
+        ).fit(X, data.Y[:, 1::2])
+
+
+def test_only_many_rows_are_searched_in_cells_by_themselves():
+    assert not searches_cells("auto", MANY_ROWS - 1) and searches_cells("auto", MANY_ROWS)
+    assert not searches_cells("exact", 10**9) and searches_cells("approximate", 2)
+    with pytest.raises(ValueError, match="neighbor_search must be one of"):
+        nnae.TwoStepClassifier(neighbor_search="hnsw").fit(np.eye(4), np.eye(4))

@@ -84,6 +84,8 @@ class Evidence:
         Feature spaces of all training rows.
     fold : int
         The fold of ``spaces`` whose rows are not among these.
+    neighbor_search : str
+        How nearest rows are found: "exact", "approximate" or "auto".
     """
 
     X: Any
@@ -101,6 +103,7 @@ class Evidence:
     labels: LinearMap | None = None
     spaces: Spaces | None = None
     fold: int = NOTHING
+    neighbor_search: str = "exact"
 
     def ridges(self) -> Spaces:
         """Return the feature spaces, made from these rows alone where none are shared."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ import scipy.sparse as sp
 
 from nnae import _core
 from nnae._codes import CodeScale
+from nnae._search_cells import SearchCells, searches_cells
 from nnae.decoders._base import Array, Decoder, Evidence, Query, unit_rows
 
 #: Pairs of (number of neighbours, exponent of the cosine) that are tried.
@@ -38,11 +39,15 @@ class NeighborsDecoder(Decoder):
     n_neighbors : int
     power : float
         Exponent p. Both were chosen on training rows, each scored by its neighbours without itself.
+    cells : list of SearchCells
+        One a level where the search is approximate, else none.
 
     Notes
     -----
-    Exact search: n_query n k_l operations in blocks, no n_query x n matrix is held. Predicted codes
-    below zero count as zero; a row whose codes are all zero gets the label frequencies.
+    Exact search: n_query n k_l operations in blocks, no n_query x n matrix is held. The approximate
+    one visits cells of rows, enough of them to find 95 % of the neighbours of a sample of training
+    rows (``cells[0].recall``). Predicted codes below zero count as zero; a row whose codes are all
+    zero gets the label frequencies.
     """
 
     codes: list[Array]
@@ -51,6 +56,7 @@ class NeighborsDecoder(Decoder):
     prior: Array
     n_neighbors: int
     power: float
+    cells: list[SearchCells] = field(default_factory=list)
 
     @classmethod
     def fit(cls, evidence: Evidence) -> NeighborsDecoder:
@@ -61,13 +67,30 @@ class NeighborsDecoder(Decoder):
         labels = sp.csr_matrix(evidence.Y, dtype=evidence.dtype)
         prior = np.asarray(labels.mean(axis=0), evidence.dtype).ravel()
         decoder = cls(codes, labels, evidence.scale, prior, *CANDIDATES[0])
-        decoder._choose(evidence.n_threads)
+        near = decoder._choose(evidence.n_threads)
+        if searches_cells(evidence.neighbor_search, len(codes[0])):
+            decoder._learn_cells(near, evidence.seed, evidence.n_threads)
         return decoder
 
-    def _choose(self, n_threads: int) -> None:
-        """Take the candidate whose vote ranks the true labels of a sample of training rows best."""
+    def _learn_cells(self, near: Array, seed: int, n_threads: int) -> None:
+        """Part the rows of every level in cells; ``near`` are true neighbours at level 1."""
+        rows, count = self._sample(), min(self.n_neighbors, len(self.codes[0]))
+        for codes in self.codes:
+            if self.cells:
+                near, _ = _core.topk_scores(codes[rows], codes, count, n_threads)
+            truth = rows, near[:, :count]
+            self.cells.append(SearchCells.of(codes, truth, seed, n_threads))
+
+    def _sample(self) -> Array:
         n = self.labels.shape[0]
-        rows = np.linspace(0, n - 1, min(n, SAMPLE)).astype(np.int64)
+        return np.linspace(0, n - 1, min(n, SAMPLE)).astype(np.int64)
+
+    def _choose(self, n_threads: int) -> Array:
+        """Take the candidate whose vote ranks the true labels of a sample of training rows best.
+
+        Returns the nearest rows of the sample, themselves among them.
+        """
+        rows = self._sample()
         truth = self.labels[rows]
         widest = max(count for count, _ in CANDIDATES)
         near, cosine = _core.topk_scores(self.codes[0][rows], self.codes[0], widest + 1, n_threads)
@@ -80,6 +103,7 @@ class NeighborsDecoder(Decoder):
             score = _gain(truth, found)
             if score > best:
                 best, self.n_neighbors, self.power = score, count, power
+        return np.asarray(near)
 
     @property
     def levels(self) -> int:
@@ -109,7 +133,10 @@ class NeighborsDecoder(Decoder):
         queries = unit_rows(self.scale.level(query.targets, level))
         codes = self.codes[level - 1]
         count = min(self.n_neighbors, len(codes))
-        near, cosine = _core.topk_scores(queries, codes, count, n_threads)
+        if self.cells:
+            near, cosine = self.cells[level - 1].nearest(codes, queries, count, n_threads)
+        else:
+            near, cosine = _core.topk_scores(queries, codes, count, n_threads)
         return self._votes(near, cosine, self.power)
 
     def scores(self, query: Query, level: int, n_threads: int) -> Array:

@@ -23,25 +23,31 @@ from nnae.metrics import propensities
 SHOWN = ("P@1", "P@3", "P@5", "nDCG@3", "nDCG@5", "PSP@1", "PSP@3", "PSP@5", "micro F1", "macro F1",
          "examples F1")  # fmt: skip
 COSTS = ("fit_seconds", "predict_seconds", "fit_cpu", "predict_cpu", "peak_mb", "model_mb")
-LISTS = ("rows", "differences", "published")
+LISTS = ("rows", "differences", "ratios")
 COMPARED = ("P@1", "P@3", "P@5", "PSP@1", "PSP@3", "PSP@5")
 
 
 def run(*, data=None, methods=None, seeds=5, n_threads=2, path=None, command=""):
     """Run the benchmark, print its tables, and store all numbers where a path is given.
 
-    A file that exists keeps its rows of other data sets: long runs may be done one by one.
+    A file that exists keeps its rows of other data sets: long runs may be done one by one, or side
+    by side in several processes that are given the same path.
     """
     console = Console(width=200)
-    before = [] if path is None else read_before(path)
     methods = methods or classify_methods.available()
-    parts = {part["data"]: part for part in before}
     for name in data or classify_data.names():
         found = on_data(name, methods, range(seeds), n_threads, console)
         show(console, name, found)
-        parts[name] = {**as_part(name, found), "command": command}
         if path is not None:
-            stored.write(path, document(list(parts.values()), n_threads))
+            part = {**as_part(name, found), "command": command, "threads": n_threads}
+            add_part(path, part)
+
+
+def add_part(path, part):
+    """Store the numbers of one data set beside those of others that the file has by now."""
+    with stored.alone_in(Path(path).parent):
+        parts = {other["data"]: other for other in read_before(path)} | {part["data"]: part}
+        stored.write(path, document([parts[name] for name in sorted(parts)]))
 
 
 def as_part(name, found):
@@ -58,25 +64,29 @@ def as_part(name, found):
         "differences": [
             [name, *line[:3], *(round(x, 5) for x in line[3:])] for line in found["differences"]
         ],
-        "published": [[name, key, *row] for key, row in found["published"].items()],
+        "ratios": [[name, *line[:3], *(round(x, 4) for x in line[3:])] for line in found["ratios"]],
     }
 
 
-def document(parts, n_threads):
-    """Return the whole file: rows of all data sets, differences, published rows."""
+def document(parts):
+    """Return the whole file: rows of all data sets, differences, ratios, published rows."""
     every = {key: [row for part in parts for row in part[key]] for key in LISTS}
     return {
         **stored.heading("python tests/benchmarks/run.py classify"),
         "commands": {part["data"]: part["command"] for part in parts},
         "peers": versions(),
-        "threads": n_threads,
+        "threads": parts[-1]["threads"] if len({part["threads"] for part in parts}) == 1 else None,
         "units": "measures are shares of one, published ones per cent; fit_cpu and predict_cpu are "
         "processor seconds of all threads, the others wall clock",
         "shapes": {part["data"]: part["shape"] for part in parts},
         "differences_header": ["data", "ours", "theirs", "measure", "mean", "low", "high"],
         "differences": every["differences"],
+        "ratios_header": ["data", "ours", "theirs", "clock", "median", "low", "high"],
+        "ratios": every["ratios"],
         "published_header": ["data", "method", "P@1", "P@3", "P@5", "PSP@1", "PSP@3", "PSP@5"],
-        "published": every["published"],
+        "published": [
+            [name, key, *row] for name, rows in PUBLISHED.items() for key, row in rows.items()
+        ],
         "header": ["data", "method", "seed", *SHOWN, *COSTS],
         "rows": every["rows"],
     }
@@ -89,7 +99,8 @@ def read_before(path):
     found = json.loads(Path(path).read_text("utf-8"))
     return [
         {"data": name, "shape": shape, "command": found["commands"][name]}
-        | {key: [row for row in found[key] if row[0] == name] for key in LISTS}
+        | {"threads": found["threads"]}
+        | {key: [row for row in found.get(key, []) if row[0] == name] for key in LISTS}
         for name, shape in found["shapes"].items()
     ]
 
@@ -139,6 +150,7 @@ def on_data(name, methods, seeds, n_threads, console):
         "shape": [*splits[seeds[0]].X.shape, splits[seeds[0]].Y.shape[1], len(numbers[0])],
         "rows": rows,
         "differences": differences(numbers, evidence),
+        "ratios": ratios(rows),
         "published": PUBLISHED.get(name, {}),
     }
 
@@ -196,6 +208,32 @@ def differences(rows, evidence):
     return found
 
 
+def ratios(rows):
+    """Return our seconds over omikuji's, fit and predict: [ours, theirs, clock, median, low, high].
+
+    Seed by seed, as both met the same machine: the median, the least and the largest.
+    """
+    found = []
+    for mine in [key for key in classify_methods.TIMED if key in rows]:
+        for other in [key for key in classify_methods.YARDSTICKS if key in rows]:
+            theirs = {row["seed"]: row for row in rows[other]}
+            for clock in ("cpu", "seconds"):
+                both = [
+                    total(row, clock) / total(theirs[row["seed"]], clock)
+                    for row in rows[mine]
+                    if row["seed"] in theirs
+                ]
+                if both:
+                    numbers = np.median(both), min(both), max(both)
+                    found.append([mine, other, clock, *map(float, numbers)])
+    return found
+
+
+def total(row, clock):
+    """Return fit and predict together, in processor or wall clock seconds."""
+    return row[f"fit_{clock}"] + row[f"predict_{clock}"]
+
+
 def show(console, name, found):
     """Print the tables of one data set."""
     n, d, n_labels, n_test = found["shape"]
@@ -219,6 +257,9 @@ def show(console, name, found):
         "F1 of methods that only rank: as many labels are predicted as training rows have"
     )
     show_differences(console, name, found["differences"])
+    for mine, other, clock, *numbers in found["ratios"]:
+        middle, low, high = (f"{x:.2f}" for x in numbers)
+        console.print(f"{name}: {clock} of {mine} over {other}: {middle} ({low} to {high})")
 
 
 def show_differences(console, name, differences):

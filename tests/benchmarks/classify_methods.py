@@ -338,6 +338,9 @@ PEERS = {
 #: Shown with intervals; single decoders are compared in the stored numbers.
 PROFILES = ("best", "best psp", "fast")
 METHODS = {**OURS, **PEERS}
+#: Whose time is told as a multiple of whose.
+TIMED = ("best", "fast")
+YARDSTICKS = ("omikuji parabel",)
 #: Of ours, shown with its ranking for propensity-scored precision too, under another name.
 BOTH_RANKINGS = {"best": "best psp"}
 #: Ranked by score over propensity too: from their 100 best labels.

@@ -12,6 +12,7 @@ import bench_demo
 import bench_factorise
 import bench_kernels
 import bench_linear
+import bench_predict
 import bench_r
 import bench_race
 import bench_reader
@@ -36,6 +37,7 @@ def main():
     add_stability(commands)
     add_trees(commands)
     add_classify(commands)
+    add_predict(commands)
     add_study(commands)
     add_report(commands)
     add_regions(commands)
@@ -190,6 +192,17 @@ def classify(chosen):
         n_threads=chosen.threads,
         path=chosen.json,
         command=this_command(),
+    )
+
+
+def add_predict(commands):
+    command = commands.add_parser("predict", help="speed of predicting and size of the tags models")
+    command.add_argument("--threads", type=int, default=1)
+    command.add_argument(
+        "--profiles", nargs="+", choices=bench_predict.PROFILES, default=bench_predict.PROFILES
+    )
+    command.set_defaults(
+        run=lambda chosen: bench_predict.run(profiles=chosen.profiles, n_threads=chosen.threads)
     )
 
 

@@ -6,6 +6,7 @@ A page is written from such a file and from nothing else: no number is copied by
 are kept lie in vignettes/results/. They name the processor and the versions, never a host or path.
 """
 
+import contextlib
 import datetime
 import json
 import math
@@ -35,6 +36,24 @@ def write(path, document):
     beside = path.with_name(path.name + ".part")
     beside.write_text(layout(document) + "\n", "utf-8")
     beside.replace(path)
+
+
+@contextlib.contextmanager
+def alone_in(folder):
+    """Keep other processes that store there waiting: what one has read is what it writes to."""
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        import fcntl
+    except ImportError:  # not on Windows
+        yield
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def layout(document):
