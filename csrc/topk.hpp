@@ -8,9 +8,9 @@
 // NaN and -infinity are never chosen. A row with fewer than k scores ends in label -1, score
 // -infinity. The columns of a row of S may be in any order.
 // Guarantees: a row's result depends on that row alone, bit for bit: not on its neighbours, not on
-// the number of threads. Rows are scored in chunks of kRows, labels in packed panels of kWidth:
-// four rows by one panel stay in registers, and a panel is packed once for a whole chunk. Cost: 2 n
-// p L operations; scratch p * kWidth + kRows * k entries a thread.
+// the number of threads. Rows are scored in chunks of kScored, labels in packed panels of width:
+// six rows by one panel stay in registers, and a panel is packed once for a whole chunk. Cost: 2 n
+// p L operations; scratch p * width + kScored * k entries a thread.
 #pragma once
 
 #include <algorithm>
@@ -68,8 +68,9 @@ struct Best {
     }
 };
 
-constexpr std::int64_t kRows = 64;                    // rows of a chunk
-constexpr int kGroup = 4;                             // rows scored at once
+constexpr std::int64_t kRows = 64;                    // rows of a chunk of stored scores
+constexpr std::int64_t kScored = 256;                 // rows of a chunk that a panel is packed for
+constexpr int kGroup = 6;                             // rows scored at once
 constexpr int kVectors = vector_bytes == 64 ? 4 : 2;  // registers of a panel's line
 
 // panel[q * width + j] = Wt[first + j, q]; columns past the last label repeat it and are not
@@ -122,13 +123,13 @@ void topk_scores(Matrix<const T> Z, Matrix<const T> Wt, int n_threads, Matrix<st
     const std::int64_t k = indices.cols, p = Z.cols, labels = Wt.rows;
     if (k == 0) return;
     std::vector<T> panels(static_cast<std::size_t>(p * width * n_threads));
-    std::vector<Scored<T>> heaps(static_cast<std::size_t>(kRows * k * n_threads));
-    std::vector<Best<T>> bests(static_cast<std::size_t>(kRows * n_threads));
-    parallel_for(Z.rows, kRows, n_threads, [&](std::int64_t begin, std::int64_t end, int thread) {
+    std::vector<Scored<T>> heaps(static_cast<std::size_t>(kScored * k * n_threads));
+    std::vector<Best<T>> bests(static_cast<std::size_t>(kScored * n_threads));
+    parallel_for(Z.rows, kScored, n_threads, [&](std::int64_t begin, std::int64_t end, int thread) {
         T *panel = panels.data() + thread * p * width;
-        Best<T> *best = bests.data() + thread * kRows;
+        Best<T> *best = bests.data() + thread * kScored;
         for (std::int64_t r = 0; r < end - begin; ++r)
-            best[r] = {heaps.data() + (thread * kRows + r) * k, k, 0};
+            best[r] = {heaps.data() + (thread * kScored + r) * k, k, 0};
         for (std::int64_t first = 0; first < labels; first += width) {
             pack_labels<T, width>(Wt, first, panel);
             const int filled = static_cast<int>(std::min<std::int64_t>(width, labels - first));

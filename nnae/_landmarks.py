@@ -55,9 +55,8 @@ class Landmarks:
         spread = 2 * max(float(_squares(X).mean() - mean @ mean), 0.0)
         made = cls(rows, np.eye(len(chosen), dtype=X.dtype), gamma / spread if spread else 1.0)
         kernel = made._similarities(rows, 1).astype(np.float64)
-        kernel[np.diag_indices(len(kernel))] += JITTER
         with one_blas_thread():
-            factor = scipy.linalg.cholesky(kernel, lower=True, check_finite=False)
+            factor = _positive_factor(kernel)
             inverse = scipy.linalg.solve_triangular(
                 factor, np.eye(len(kernel)), lower=True, check_finite=False
             )
@@ -87,6 +86,19 @@ class Landmarks:
         out = np.empty((kernel.shape[0], self.basis.shape[1]), self.basis.dtype)
         _core.multiply(kernel, self.basis, out, n_threads)
         return out
+
+
+def _positive_factor(kernel: Array) -> Array:
+    """Return the Cholesky factor; where rows differ by rounding alone, of a larger diagonal."""
+    diagonal, jitter = np.diagonal(kernel).copy(), JITTER
+    while True:
+        kernel[np.diag_indices(len(kernel))] = diagonal + jitter
+        try:
+            return np.asarray(scipy.linalg.cholesky(kernel, lower=True, check_finite=False))
+        except np.linalg.LinAlgError:
+            if jitter > len(kernel):  # numbers that are none
+                raise
+            jitter *= 10
 
 
 def _stored_as(rows: Any, X: Any) -> Any:

@@ -15,6 +15,7 @@ from nnae._calibration import Calibration
 from nnae._checkpoint import Checkpoint, checkpointing, identity_of
 from nnae._codes import Array, CodeScale, concepts_of, default_widths, is_feature_aware
 from nnae._decisions import Ranked, choose_threshold
+from nnae._feature_weight import check_feature_weight
 from nnae._features import check_features
 from nnae._label_sets import RULES, choose_label_sets
 from nnae._label_tags import LearnsLabels
@@ -75,6 +76,9 @@ class TwoStepClassifier(LearnsLabels, MoreRows, TwoStepPredictions):
         of probabilities), mean F1 of labels (one for each), mean F1 of rows (one for each row, from
         its probabilities), or the number of labels of a row. Where one threshold of scores does it
         better on the held-out rows, that is taken.
+    feature_weight : float or "auto", default=0.0
+        Of the features beside the labels in the default compressor's codes, see :class:`nnae.NNAE`.
+        A compressor that is given has its own.
     neighbor_search : {"exact", "approximate", "auto"}, default="exact"
         How voters are found among the training rows: all are compared, or those of the nearest
         cells, which the ``neighbors`` extra (faiss) keeps; "auto" does so from 200,000 rows on.
@@ -143,6 +147,7 @@ class TwoStepClassifier(LearnsLabels, MoreRows, TwoStepPredictions):
         profile: str = "best",
         rank_by: str = "probability",
         threshold: str = "micro",
+        feature_weight: float | str = 0.0,
         neighbor_search: str = "exact",
         prefit: bool = False,
         n_threads: int | None = None,
@@ -155,6 +160,7 @@ class TwoStepClassifier(LearnsLabels, MoreRows, TwoStepPredictions):
         self.profile = profile
         self.rank_by = rank_by
         self.threshold = threshold
+        self.feature_weight = feature_weight
         self.neighbor_search = neighbor_search
         self.prefit = prefit
         self.n_threads = n_threads
@@ -236,8 +242,8 @@ class TwoStepClassifier(LearnsLabels, MoreRows, TwoStepPredictions):
         self._check_options()
         check_decoder(self.decoder)
         check_estimator(self.estimator)
-        if self.compressor is not None and not self.prefit:
-            check_streams(self.compressor)
+        if not self.prefit:
+            check_streams(self._new_compressor(1, 0))
         self.seed_ = int(check_random_state(self.random_state).randint(2**31 - 1))
         with checkpointing(self.checkpoint, lambda: identity_of(self, blocks.identity)):
             sums, space = count_rows(blocks, self.n_threads)
@@ -293,6 +299,8 @@ class TwoStepClassifier(LearnsLabels, MoreRows, TwoStepPredictions):
         check_choice("rank_by", self.rank_by, ("probability", "psp"))
         check_choice("threshold", self.threshold, tuple(RULES))
         check_choice("neighbor_search", self.neighbor_search, SEARCHES)
+        if check_feature_weight(self.feature_weight) != 0 and self.compressor is not None:
+            raise ValueError("feature_weight must be 0 with a compressor, which has its own")
         return choose_decoder(self.decoder, self.profile, self.compressor, self.estimator)
 
     def _check_rows(
@@ -317,6 +325,7 @@ class TwoStepClassifier(LearnsLabels, MoreRows, TwoStepPredictions):
             return NNAE(
                 default_widths(n_labels),
                 encoder="linear",
+                feature_weight=self.feature_weight,
                 random_state=seed,
                 n_threads=self.n_threads,
             )

@@ -16,6 +16,7 @@ from nnae._blend import (
     learn_weights,
 )
 from nnae._gram_ridge import positive_solve
+from nnae._landmarks import Landmarks
 from nnae._model_tree import Encoder
 from nnae._propensity_prior import choose_exponent
 from nnae._spaces import Spaces
@@ -366,3 +367,12 @@ def test_rows_of_a_single_group_cannot_be_held_out(planted):
     model.fit(X, Y, groups=np.zeros(len(X)))
     assert model.decoder_.names == ["linear"]
     assert model.psp_exponent_ == 1
+
+
+def test_landmarks_that_differ_by_rounding_alone_have_a_kernel():
+    # codes that features cannot predict are all the same but for the last bits
+    random = np.random.default_rng(0)
+    codes = np.ones((200, 30)) + 1e-7 * random.standard_normal((200, 30))
+    codes = (codes / np.linalg.norm(codes, axis=1, keepdims=True)).astype(np.float32)
+    found = Landmarks.of(codes, 100, 2.0, 0)
+    assert np.isfinite(found.features(codes, 1)).all()

@@ -27,7 +27,8 @@
 #' @param sep Separator of labels in text.
 #' @param keep_x TRUE keeps the features for `fitted`, `residuals` and `predict` without new data.
 #' @param ... Passed on to the method for matrices; there, by name, parameters of Python's
-#'   `TwoStepClassifier`, or of its method `fit`, that have no argument here, such as `checkpoint`.
+#'   `TwoStepClassifier`, or of its method `fit`, that have no argument here, such as `checkpoint`
+#'   or `neighbor_search` ("exact", or "approximate", which needs Python's faiss).
 #' @return An object of class `nnae_two_step`; see [nnae_two_step_methods].
 #' @examples
 #' if (nnae_available()) {
