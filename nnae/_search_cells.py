@@ -7,6 +7,7 @@ beside it nor on the number of threads.
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -142,7 +143,9 @@ class SearchCells:
 def import_faiss() -> Any:
     """Return the module, or say which extra brings it."""
     try:
-        import faiss
+        with warnings.catch_warnings():  # of the generated binding, on newer Pythons
+            warnings.simplefilter("ignore", DeprecationWarning)
+            import faiss
     except ImportError:
         raise ImportError(
             "neighbor_search='approximate' needs faiss, which the neighbors extra brings: "
