@@ -18,7 +18,8 @@ DEPENDENCIES = (
 )  # fmt: skip
 EXTRAS = (
     "matplotlib", "pillow", "scikit-image", "jinja2", "rpy2", "dask", "distributed",
-    "pyarrow", "zarr", "ai-edge-litert", "onnxruntime", "pytest", "hypothesis", "selenium",
+    "pyarrow", "zarr", "ai-edge-litert", "onnxruntime", "faiss-cpu",
+    "pytest", "pytest-xdist", "hypothesis", "selenium",
 )  # fmt: skip
 
 
