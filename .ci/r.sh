@@ -20,6 +20,7 @@ fi
 trap 'exit 143' INT TERM
 finish() {
   status=$?
+  [ -z "${beside-}" ] || kill "$beside" 2> /dev/null || true
   [ -n "${NNAE_R_WORK-}" ] || rm -rf "$work"
   if [ "$status" = 0 ]; then verdict=passed; else verdict="failed with status $status"; fi
   echo "r.sh: $verdict after $((SECONDS - started)) s"
@@ -102,7 +103,7 @@ check_style() {
 }
 
 check_package() {
-  export RETICULATE_PYTHON="$work/venv/bin/python" NOT_CRAN=true NNAE_GOLDEN="$top/tests/golden"
+  export NOT_CRAN=true NNAE_GOLDEN="$top/tests/golden"
   export _R_CHECK_FORCE_SUGGESTS_=false _R_CHECK_SYSTEM_CLOCK_=0 _R_CHECK_CRAN_INCOMING_=false
   cd "$work"
   rm -f nnae_*.tar.gz
@@ -129,19 +130,8 @@ check_rpy2() {
   fi
 }
 
-# Every chunk of every vignette is evaluated; one that fails stops the page.
-render_vignettes() {
-  export RETICULATE_PYTHON="$work/venv/bin/python" R_LIBS="$work/library" MPLBACKEND=Agg
-  export PATH="$work/venv/bin:$PATH"
-  NNAE_PACKAGE=$(echo "$work"/nnae_*.tar.gz) # getting_started installs it once more, as a user does
-  export NNAE_PACKAGE
-  mkdir -p "$work/library" "$work/pages"
-  R CMD INSTALL --no-docs --no-test-load -l "$work/library" "$work"/nnae_*.tar.gz \
-    > "$work/install.log" 2>&1
-  rm -rf "$work/vignettes"
-  cp -r "$top/vignettes" "$work/vignettes"
-  cd "$work/vignettes"
-  local page start
+render_help() {
+  mkdir -p "$work/pages"
   Rscript -e '
     options(warn = 2)
     pages <- list.files(commandArgs(TRUE)[1], "[.]Rd$", full.names = TRUE)
@@ -151,12 +141,31 @@ render_vignettes() {
     }
     cat("r.sh:", length(pages), "help pages\n")
   ' "$top/r_bridge/man" "$work/pages"
-  for page in *.Rmd; do
-    start=$SECONDS
-    Rscript -e 'rmarkdown::render(commandArgs(TRUE)[1], output_dir = commandArgs(TRUE)[2], quiet = TRUE)' \
-      "$page" "$work/pages"
-    echo "r.sh: $page took $((SECONDS - start)) s"
-  done
+}
+
+# render_page PAGE FOLDER: every chunk is evaluated; one that fails stops the page
+render_page() {
+  local start=$SECONDS
+  Rscript -e 'rmarkdown::render(commandArgs(TRUE)[1], output_dir = commandArgs(TRUE)[2], quiet = TRUE)' \
+    "$1" "$2"
+  echo "r.sh: $1 took $((SECONDS - start)) s"
+}
+
+# Two pages at a time, each on one thread, those that take longest first.
+render_vignettes() {
+  export R_LIBS="$work/library" MPLBACKEND=Agg OMP_NUM_THREADS=1
+  export PATH="$work/venv/bin:$PATH"
+  NNAE_PACKAGE=$(echo "$work"/nnae_*.tar.gz) # getting_started installs it once more, as a user does
+  export NNAE_PACKAGE
+  mkdir -p "$work/library" "$work/pages"
+  R CMD INSTALL --no-docs --no-test-load -l "$work/library" "$work"/nnae_*.tar.gz \
+    > "$work/install.log" 2>&1
+  rm -rf "$work/vignettes"
+  cp -r "$top/vignettes" "$work/vignettes"
+  cd "$work/vignettes"
+  export -f render_page
+  wc -c *.Rmd | sort -rn | sed -n 's/.* \(.*[.]Rmd\)$/\1/p' |
+    xargs -P 2 -I PAGE bash -euc 'render_page PAGE "$0"' "$work/pages"
 }
 
 # part COMMAND: runs one part and says how long it took
@@ -174,8 +183,18 @@ part install_r
 part make_environment
 rm -rf "$work/package"
 cp -r "$top/r_bridge" "$work/package"
+export RETICULATE_PYTHON="$work/venv/bin/python"
 part check_documentation
-part check_style
+# R CMD check keeps one core busy, the rest the other.
+(
+  part check_style
+  part check_rpy2
+  part render_help
+) > "$work/beside.log" 2>&1 &
+beside=$!
 part check_package
-part check_rpy2
+wait "$beside" || failed=$?
+cat "$work/beside.log"
+beside=
+[ -z "${failed-}" ] || exit "$failed"
 part render_vignettes

@@ -24,6 +24,7 @@ OTHER_NAMES = {
     "io": "nnae_read",
     "metrics": "nnae_precision_at_k",
     "io.LabelData": "nnae_read",  # a list with x and y
+    "io.RowBlocks": "nnae_row_blocks",  # an object of class nnae_row_blocks
     **{
         f"io.read_{name}": "nnae_read"  # with format =
         for name in ("arff", "coco", "npz", "svmlight", "text_table", "transactions", "xmc")
@@ -38,9 +39,6 @@ NO_COUNTERPART = {
     "metrics.ndcg_at_k_scorer": "makes a TopKScorer",
     "metrics.precision_at_k_scorer": "makes a TopKScorer",
     "Checkpoint": "checkpoint = 'fit.part' of the functions that fit; Python's own passes too",
-    "io.RowBlocks": "what io.row_blocks returns",
-    "io.row_blocks": "yet to come: R fits rows in memory",
-    "io.write_blocks": "yet to come: R fits rows in memory",
     "io.atomic_write": "a context manager of Python",
     "io.read_mulan_labels": "nnae_read(format = 'arff') reads the file of labels itself",
     **{

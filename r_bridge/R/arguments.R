@@ -109,6 +109,7 @@ check_numbers <- function(value, name) {
 # Known cells of labels `y` and their propensities, for Python.
 cells_of <- function(y, mask, propensities = NULL) {
   if (!is.null(mask)) {
+    refuse_of_blocks(nrow(y), "mask")
     if (is.data.frame(mask)) mask <- as.matrix(mask)
     if (!identical(as.integer(dim(mask)), dim(y))) {
       refuse("`mask` must have %d rows and %d columns; got %s", nrow(y), ncol(y), shown(dim(mask)))
@@ -116,6 +117,7 @@ cells_of <- function(y, mask, propensities = NULL) {
     mask <- to_python_features(mask * 1, "mask")
   }
   if (!is.null(propensities)) {
+    refuse_of_blocks(nrow(y), "propensities")
     propensities <- reticulate::np_array(as.double(check_numbers(propensities, "propensities")))
   }
   list(mask = mask, propensities = propensities)
@@ -137,10 +139,24 @@ check_callback <- function(value, name) {
   }
 }
 
+# NULL, a file, or Python's own Checkpoint.
+check_checkpoint <- function(value) {
+  if (is.null(value) || inherits(value, "python.builtin.object")) {
+    return(value)
+  }
+  path.expand(check_text(value, "checkpoint"))
+}
+
+# Without a number of rows these are rows in blocks, which take neither weights nor groups.
+refuse_of_blocks <- function(rows, name) {
+  if (is.null(rows)) refuse("`%s` must be NULL for a fit over row blocks", name)
+}
+
 check_sample_weight <- function(value, rows) {
   if (is.null(value)) {
     return(NULL)
   }
+  refuse_of_blocks(rows, "sample_weight")
   if (!is.numeric(value) || length(value) != rows || anyNA(value)) {
     refuse("`sample_weight` must hold %d numbers; got %s", rows, shown(value))
   }
@@ -152,6 +168,7 @@ check_groups <- function(value, rows) {
   if (is.null(value)) {
     return(NULL)
   }
+  refuse_of_blocks(rows, "groups")
   if (!is.atomic(value) || length(value) != rows || anyNA(value)) {
     refuse("`groups` must hold the groups of %d rows; got %s", rows, shown(value))
   }

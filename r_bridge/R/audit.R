@@ -5,7 +5,7 @@
 #'
 #' @param hierarchy A hierarchy of [nnae_hierarchy()].
 #' @param y_heldout Labels of examples that the hierarchy was not made from, in any form that
-#'   [nnae_nmf()] takes.
+#'   [nnae_nmf()] takes, or [nnae_row_blocks()].
 #' @param x NULL, or their features, a matrix or one of package Matrix: a rival is built from them.
 #' @param taxonomy NULL, or the group of each label: a vector in the order of the labels, or one
 #'   with labels as names; NA means none.
@@ -45,7 +45,11 @@ nnae_audit <- function(hierarchy, y_heldout, x = NULL, taxonomy = NULL, n_permut
   features <- function(x, name) if (!is.null(x)) to_scipy(as_dgc(x, name))
   arguments <- list(
     nnae_python(hierarchy),
-    encode(y_heldout, "y_heldout"),
+    if (inherits(y_heldout, "nnae_row_blocks")) {
+      python_blocks(y_heldout)
+    } else {
+      encode(y_heldout, "y_heldout")
+    },
     X = features(x, "x"),
     taxonomy = check_taxonomy(taxonomy, hierarchy$labels),
     n_permutations = check_count(n_permutations, "n_permutations"),

@@ -4,6 +4,8 @@
 #' every weight matrix sum to one; they are the concepts of the level.
 #'
 #' @inheritParams nnae_nmf
+#' @param y Labels, in any form that [nnae_nmf()] takes; or [nnae_row_blocks()], with
+#'   `encoder = "linear"`.
 #' @param layer_sizes Decreasing widths of the levels, such as `c(60, 12)`; `"auto"` chooses them.
 #' @param loss Loss of level 1, see [nnae_nmf()].
 #' @param encoder `"nnls"`: codes of least loss given the weights; `"linear"`: codes are a linear
@@ -18,6 +20,8 @@
 #' @param init Start of every level: `"auto"`, `"random"`, `"nndsvd"`, `"nndsvda"` or
 #'   `"nndsvdar"`, or a list with a list of two matrices for each level, codes and weights.
 #' @param code_penalty Penalty on the codes of level 1, or `"auto"`.
+#' @param cooccurrence How `encoder = "linear"` counts which labels occur together: `"explicit"`,
+#'   once for all sweeps; `"implicit"`, anew in each, in less memory where rows are long; `"auto"`.
 #' @param code_l2 Penalty on half the squares of the codes of level 1.
 #' @param sparseness NULL, or the least sparseness of Hoyer (0 to below 1) of every concept; one
 #'   number, or one a level.
@@ -38,7 +42,8 @@ nnae_autoencoder <- function(y, layer_sizes = "auto", loss = "auto", encoder = "
                              sparseness = NULL, orthogonality = 0, pretrain_iter = 200,
                              max_iter = 50, tol = 1e-4, random_state = NULL, n_threads = NULL,
                              verbose = 0, callback = NULL, sample_weight = NULL, mask = NULL,
-                             propensities = NULL, x = NULL, sep = ",", ...) {
+                             propensities = NULL, x = NULL, sep = ",",
+                             cooccurrence = "auto", checkpoint = NULL, ...) {
   parameters <- list(
     layer_sizes = check_widths(layer_sizes, "layer_sizes"),
     loss = check_text(loss, "loss"),
@@ -50,6 +55,7 @@ nnae_autoencoder <- function(y, layer_sizes = "auto", loss = "auto", encoder = "
     n_init = check_count(n_init, "n_init"),
     code_penalty = check_number_or_text(code_penalty, "code_penalty"),
     code_l2 = check_number(code_l2, "code_l2"),
+    cooccurrence = check_text(cooccurrence, "cooccurrence"),
     sparseness = check_numbers(sparseness, "sparseness"),
     orthogonality = check_number(orthogonality, "orthogonality"),
     pretrain_iter = check_count(pretrain_iter, "pretrain_iter"),
@@ -58,10 +64,11 @@ nnae_autoencoder <- function(y, layer_sizes = "auto", loss = "auto", encoder = "
     random_state = check_count_or_null(random_state, "random_state"),
     n_threads = check_count_or_null(n_threads, "n_threads"),
     verbose = check_count(verbose, "verbose"),
-    callback = check_callback(callback, "callback")
+    callback = check_callback(callback, "callback"),
+    checkpoint = check_checkpoint(checkpoint)
   )
   further <- further_parameters(list(...), "NNAE")
-  y <- as_label_matrix(y, "y", sep)
+  if (!inherits(y, "nnae_row_blocks")) y <- as_label_matrix(y, "y", sep)
   fit_compressor(
     "NNAE", c(parameters, further$class), y, sample_weight, match.call(), x,
     c(cells_of(y, mask, propensities), further$fit)

@@ -40,14 +40,16 @@ NULL
 fit_compressor <- function(class_name, parameters, y, sample_weight, call, x = NULL,
                            of_fit = list()) {
   module <- nnae_module()
-  weight <- check_sample_weight(sample_weight, nrow(y))
-  labels <- to_python_labels(y)
+  in_blocks <- inherits(y, "nnae_row_blocks")
+  weight <- check_sample_weight(sample_weight, if (!in_blocks) nrow(y))
+  labels <- if (in_blocks) python_blocks(y) else to_python_labels(y)
   features <- if (!is.null(x)) list(X = to_python_features(x, "x"))
   object <- call_python(do.call(
     do.call(module[[class_name]], parameters)$fit,
     c(list(labels, sample_weight = weight), features, of_fit)
   ))
-  model <- new_compressor(object, y, call)
+  model <- new_compressor(object, if (!in_blocks) y, call)
+  if (in_blocks) model$n_rows <- as.integer(reticulate::py_to_r(labels$n_rows))
   model$x <- x
   model
 }
@@ -60,11 +62,13 @@ new_compressor <- function(object, y, call) {
     refuse("the compressor must be an NMF or NNAE; got %s", class_name)
   }
   widths <- if (class_name == "NMF") object$n_components_ else object$layer_sizes_
+  code_rows <- compressor_rows(object, class_name)
   structure(
     list(
       call = call,
       labels = from_strings(object$label_names_),
-      n_rows = compressor_rows(object, class_name),
+      n_rows = if (code_rows) code_rows else NA_integer_,
+      code_rows = code_rows,
       widths = as.integer(unlist(reticulate::py_to_r(widths))),
       loss_name = as.character(reticulate::py_to_r(object$loss_name_)),
       loss = as.double(reticulate::py_to_r(object$loss_)),
@@ -78,7 +82,11 @@ new_compressor <- function(object, y, call) {
   )
 }
 
+# Rows of the codes that a model holds: none of a compact file, one of row blocks, with their sums.
 compressor_rows <- function(object, class_name) {
+  if (!reticulate::py_has_attr(object, "codes_")) {
+    return(0L)
+  }
   codes <- if (class_name == "NMF") object$codes_ else object$codes_[0L]
   as.integer(unlist(reticulate::py_to_r(codes$shape)))[1]
 }
@@ -93,7 +101,15 @@ level_weights <- function(object, level) {
   from_numpy_matrix(weights, list(concept_names(object$widths[level]), below))
 }
 
-# Codes of the training rows.
+# Codes of the training rows, for what says something of each of them.
+training_codes <- function(object, level) {
+  if (!identical(object$code_rows, object$n_rows)) {
+    stop("the model holds no codes of its training rows: give `newdata`", call. = FALSE)
+  }
+  level_codes(object, level)
+}
+
+# The codes that are kept: of row blocks their sums.
 level_codes <- function(object, level) {
   model <- nnae_python(object)
   codes <- if (inherits(object, "nnae_nmf")) model$codes_ else model$codes_[level - 1L]
@@ -153,7 +169,7 @@ predict.nnae_compressor <- function(object, newdata, type = c("codes", "response
   level <- check_level(level, object$widths)
   type <- check_choice(type, "type", c("codes", "response"))
   if (missing(newdata) && is.null(x_new)) {
-    codes <- level_codes(object, level)
+    codes <- training_codes(object, level)
   } else {
     y <- if (!missing(newdata)) newdata
     codes <- codes_of(object, y, level, x_new, sep, mask)
@@ -167,7 +183,7 @@ fitted.nnae_compressor <- function(object, level = 1, type = c("response", "rate
   check_unused(...)
   level <- check_level(level, object$widths)
   type <- check_choice(type, "type", c("response", "rate"))
-  rates_of_codes(object, level_codes(object, level), level, type)
+  rates_of_codes(object, training_codes(object, level), level, type)
 }
 
 #' @rdname nnae_compressor
@@ -206,13 +222,13 @@ print.nnae_compressor <- function(x, digits = 4, ...) {
 concept_table <- function(object, top) {
   tables <- lapply(seq_along(object$widths), function(level) {
     concepts <- coef(object, level = level)
-    mass <- colSums(level_codes(object, level)) *
-      if (inherits(object, "nnae_nmf")) rowSums(concepts) else 1
+    mass <- if (object$code_rows) colSums(level_codes(object, level)) else NA_real_
+    if (inherits(object, "nnae_nmf")) mass <- mass * rowSums(concepts)
     best <- apply(concepts, 1, function(row) {
       order <- head(order(-row), top)
       paste(colnames(concepts)[order[row[order] > 0]], collapse = ", ")
     })
-    share <- if (sum(mass) > 0) mass / sum(mass) else mass
+    share <- if (isTRUE(sum(mass) > 0)) mass / sum(mass) else mass
     data.frame(
       level = level, concept = seq_len(nrow(concepts)), share = unname(share),
       labels = unname(best)
@@ -278,10 +294,11 @@ plot.nnae_compressor <- function(x, which = c("concepts", "loss"), level = 1, n 
     row <- rev(head(sort(row[row > max(row) / 100], decreasing = TRUE), top))
     if (!length(row)) next
     beside <- fit_names(names(row))
-    graphics::par(mai = c(2 * line, beside$margin, 2 * line, line))
+    graphics::par(mai = c(2.5 * line, beside$margin, 2.5 * line, line))
     graphics::barplot(
       row,
-      names.arg = beside$names, horiz = TRUE,
+      names.arg = beside$names, horiz = TRUE, # bars of one thickness, from the top
+      ylim = 1.2 * c(length(row) - top, length(row)) + 0.1,
       main = sprintf("level %d, concept %d", level, concept), ...
     )
   }

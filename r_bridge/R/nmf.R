@@ -27,9 +27,10 @@
 #' @param propensities NULL or, for each label, the probability in (0, 1] that it was recorded where
 #'   it is there: every positive counts 1 / p.
 #' @param sep Separator of labels in text.
-#' @param ... By name: parameters of Python's class, or of its method `fit`, that have no argument
-#'   here, such as `checkpoint = "fit.part"`, a file from which the same fit goes on after it was
-#'   interrupted. Matrices, vectors and whole numbers become what Python expects.
+#' @param checkpoint NULL, or a file such as `"fit.part"` from which the same fit goes on after it
+#'   was interrupted.
+#' @param ... By name: parameters of a newer Python's class, or of its method `fit`, that have no
+#'   argument here. Matrices, vectors and whole numbers become what Python expects.
 #' @return An object of class `nnae_nmf`; see [nnae_compressor] for its methods.
 #' @seealso [nnae_autoencoder()] for several levels.
 #' @examples
@@ -43,7 +44,7 @@
 nnae_nmf <- function(y, n_components = 100, loss = "auto", solver = "auto", init = "auto",
                      n_init = 1, max_iter = 200, tol = 1e-4, random_state = NULL,
                      n_threads = NULL, verbose = 0, callback = NULL, sample_weight = NULL,
-                     mask = NULL, propensities = NULL, sep = ",", ...) {
+                     mask = NULL, propensities = NULL, sep = ",", checkpoint = NULL, ...) {
   parameters <- list(
     n_components = check_count(n_components, "n_components"),
     loss = check_text(loss, "loss"),
@@ -55,7 +56,8 @@ nnae_nmf <- function(y, n_components = 100, loss = "auto", solver = "auto", init
     random_state = check_count_or_null(random_state, "random_state"),
     n_threads = check_count_or_null(n_threads, "n_threads"),
     verbose = check_count(verbose, "verbose"),
-    callback = check_callback(callback, "callback")
+    callback = check_callback(callback, "callback"),
+    checkpoint = check_checkpoint(checkpoint)
   )
   further <- further_parameters(list(...), "NMF")
   y <- as_label_matrix(y, "y", sep)

@@ -1,7 +1,8 @@
 #' Methods of two-step models
 #'
 #' @param object,x A fit of [nnae_two_step()].
-#' @param newdata,data Features of new examples, as in the fit; the training rows without them.
+#' @param newdata,data Features of new examples, as in the fit; the training rows without them. For
+#'   `"topk"` of `predict` also [nnae_row_blocks()].
 #' @param type `"topk"`: the best labels as a data frame; `"labels"`: the predicted labels, a
 #'   `dgCMatrix` of 0 and 1; `"response"`: probabilities; `"scores"`: rates; `"codes"`: the codes
 #'   that step two predicts.
@@ -57,6 +58,10 @@ predict.nnae_two_step <- function(object, newdata = NULL,
   }
   k <- check_count(k, "k")
   top_k <- check_count_or_null(top_k, "top_k")
+  if (inherits(newdata, "nnae_row_blocks")) {
+    if (type != "topk") refuse("`type` must be \"topk\" for row blocks; got %s", shown(type))
+    return(ranked_blocks(object, newdata, k, level))
+  }
   features <- two_step_features(object, newdata)
   X <- to_python_features(features, "newdata")
   model <- nnae_python(object)
@@ -79,6 +84,16 @@ predict.nnae_two_step <- function(object, newdata = NULL,
   } else {
     from_numpy_matrix(result, names_of_result)
   }
+}
+
+ranked_blocks <- function(object, blocks, k, level) {
+  model <- nnae_python(object)
+  pairs <- call_python(model$predict_topk(python_blocks(blocks), k = k, level = level))
+  builtins <- reticulate::import_builtins(convert = FALSE)
+  found <- reticulate::iterate(call_python(builtins$list(pairs)))
+  sizes <- vapply(found, function(pair) as.integer(reticulate::py_to_r(pair[0L]$shape)[[1]]), 1L)
+  rows <- split(seq_len(sum(sizes)), rep(seq_along(sizes), sizes))
+  do.call(rbind, unname(Map(ranking_frame, found, list(object$labels), rows)))
 }
 
 # Step two predicts the codes of all levels side by side, each times the norm of its concept.

@@ -97,6 +97,26 @@ test_that("formula, data frame and matrix interfaces fit the same model", {
   expect_identical(names(augment(by_text, iris)), c(names(iris), ".label", ".score"))
 })
 
+test_that("a formula has a subset, and may be named", {
+  skip_if_no_nnae()
+  flowers <- cbind(iris, labels = as.character(iris$Species))
+  flowers$Species <- NULL
+  part <- nnae_two_step(labels ~ ., flowers[51:150, ], random_state = 0, profile = "fast")
+  by_rows <- nnae_two_step(
+    formula = labels ~ ., data = flowers, subset = 51:150, random_state = 0, profile = "fast"
+  )
+  by_test <- nnae_two_step(
+    labels ~ ., flowers,
+    subset = labels != "setosa", random_state = 0, profile = "fast"
+  )
+  for (model in list(by_rows, by_test)) {
+    expect_identical(model$labels, c("versicolor", "virginica"))
+    expect_identical(predict(model, flowers, k = 1), predict(part, flowers, k = 1))
+  }
+  expect_error(nnae_two_step(labels ~ ., flowers, subset = TRUE), "^`subset` must say of 150 rows")
+  expect_error(nnae_two_step(labels ~ ., flowers, subset = c(1, NA)), "^`subset` must not hold NA")
+})
+
 test_that("factors and transformed columns are encoded again for new rows", {
   skip_if_no_nnae()
   sets <- ifelse(iris$Species == "setosa", "a", "b")
