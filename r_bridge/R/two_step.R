@@ -16,8 +16,9 @@
 #'   scikit-learn, imported by reticulate.
 #' @param decoder From codes to labels: `"linear"`, codes times concepts; `"neighbors"` and
 #'   `"kernel"`, by training rows of like codes; `"tree"`, classifiers down the tree of concepts;
-#'   `"stack"`, a blend of these and more; `"pair"`, of the first and the tree; `"auto"` is the stack
-#'   with `profile = "best"`, the pair with `"fast"`, and linear with an `estimator` or `compressor`.
+#'   `"stack"`, a blend of these and more; `"pair"`, of the first and the tree; `"auto"` is the
+#'   stack with `profile = "best"`, the pair with `"fast"`, and linear with an `estimator` or
+#'   `compressor`.
 #' @param profile `"best"` also fits without rows that it holds out, to weigh decoders, calibrate
 #'   probabilities and choose thresholds; `"fast"` fits once, in a fraction of the time.
 #' @param rank_by `"probability"`, or `"psp"`, which divides scores by propensities so that rare
