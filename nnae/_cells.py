@@ -31,11 +31,14 @@ import scipy.sparse as sp
 from nnae import _core
 from nnae._factors import Factors, floor_of, simplex_minimiser
 from nnae._mask import Mask
+from nnae._row_views import row_ranges, rows_of_side
 from nnae._surrogates import simplex_rates
 from nnae._target import Side, Target, side_of
 
 Array = npt.NDArray[Any]
 
+#: Columns of a factor that are summed in double at a time.
+_PANEL = 16
 #: Sums below this share of the sum over all cells are rounding.
 _ROUNDING = 1e-14
 
@@ -143,13 +146,17 @@ class CellFactors(Factors):
         return self._of_codes
 
     def _sums(self, side: Side, factor: Array, weights: Array | None) -> Array:
-        exact = factor.astype(np.float64)
         if self.loss == "frobenius":
+            exact = factor.astype(np.float64)
             if weights is not None:
                 exact *= np.sqrt(weights)[:, None]
             return np.asarray(_core.gram(exact, self.n_threads))
         out = np.empty((len(side[0]) - 1, factor.shape[1]))
-        _core.spmm(*side, exact, out, self.n_threads)
+        for start in range(0, factor.shape[1], _PANEL):
+            exact = factor[:, start : start + _PANEL].astype(np.float64, order="C")
+            own = np.empty((len(out), exact.shape[1]))
+            _core.spmm(*side, exact, own, self.n_threads)
+            out[:, start : start + _PANEL] = own
         if self.cells.share:
             total = _core.column_sums(factor, weights, self.n_threads)
             out += total
@@ -244,7 +251,7 @@ class CellFactors(Factors):
             self.loss,
             *side,
             H,
-            den.astype(F.dtype),
+            np.zeros((1, F.shape[1]), F.dtype),  # the sums in double say it all
             F,
             l1=l1,
             l2=l2,
@@ -273,14 +280,16 @@ class CellFactors(Factors):
         return self._push(self.cells.columns, self.Wt, self.Z, self.gram_of_codes)
 
     def _objective(self) -> float:
-        target = self.target
+        target, Z = self.target, self.Z
         total = _core.objective_at_nonzeros(
             self.loss, *target.rows, self.Z, self.Wt, target.weights, self.n_threads
         )
-        if self.loss == "frobenius":
-            push = self._push(self.cells.rows, self.Z, self.Wt, self.gram_of_weights)
-        else:
-            push = self.gram_of_weights
-        each = (self.Z * push).sum(axis=1)
+        each, sums = np.empty(len(Z)), self.gram_of_weights
+        for rows in row_ranges(*Z.shape):
+            if self.loss == "frobenius":
+                push = self._push(rows_of_side(self.cells.rows, rows), Z[rows], self.Wt, sums)
+            else:
+                push = sums[rows]
+            np.sum(Z[rows] * push, axis=1, out=each[rows])
         total += float(each.sum() if target.weights is None else target.weights @ each)
         return total + self.penalties()

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from nnae._row_views import blocks_of_rows
 from nnae._singular_vectors import singular_vectors
 
 Array = npt.NDArray[Any]
@@ -55,9 +56,11 @@ def repeated_starts(init: Any, n_init: int) -> list[Any]:
 
 def _random(Y: Any, k: int, random_state: np.random.RandomState) -> tuple[Array, Array]:
     scale = np.sqrt(max(float(Y.sum(dtype=np.float64)), 1e-12) / (Y.shape[0] * Y.shape[1]) / k)
-    Z = scale * np.abs(random_state.standard_normal((Y.shape[0], k)))
-    Wt = scale * np.abs(random_state.standard_normal((Y.shape[1], k)))
-    return Z.astype(Y.dtype), Wt.astype(Y.dtype)
+    Z, Wt = np.empty((Y.shape[0], k), Y.dtype), np.empty((Y.shape[1], k), Y.dtype)
+    for factor in (Z, Wt):
+        for rows in blocks_of_rows(factor):  # drawn in double, one block at a time
+            rows[...] = scale * np.abs(random_state.standard_normal(rows.shape))
+    return Z, Wt
 
 
 def _given(Y: Any, k: int, pair: Any) -> tuple[Array, Array]:
@@ -90,7 +93,7 @@ def _nndsvd(
     """Boutsidis and Gallopoulos (2008): the larger signed half of every singular pair."""
     rank = min(k, *Y.shape)
     U, S, Vt = singular_vectors(Y, rank, random_state, n_threads)
-    Z, Wt = np.zeros((Y.shape[0], k)), np.zeros((Y.shape[1], k))
+    Z, Wt = np.zeros((Y.shape[0], k), Y.dtype), np.zeros((Y.shape[1], k), Y.dtype)
     for p in range(rank):
         u, v = U[:, p], Vt[p]
         halves = []
@@ -113,12 +116,12 @@ def _mean(Y: Any) -> float:
 
 
 def _zeros(Y: Any, Z: Array, Wt: Array, random_state: Any) -> tuple[Array, Array]:
-    return Z.astype(Y.dtype), Wt.astype(Y.dtype)
+    return Z, Wt
 
 
 def _means(Y: Any, Z: Array, Wt: Array, random_state: Any) -> tuple[Array, Array]:
     Z[Z == 0] = Wt[Wt == 0] = np.sqrt(_mean(Y) / Z.shape[1])
-    return Z.astype(Y.dtype), Wt.astype(Y.dtype)
+    return Z, Wt
 
 
 def _small(Y: Any, Z: Array, Wt: Array, random_state: Any) -> tuple[Array, Array]:
@@ -127,7 +130,7 @@ def _small(Y: Any, Z: Array, Wt: Array, random_state: Any) -> tuple[Array, Array
     for factor in (Z, Wt):
         empty = factor == 0
         factor[empty] = top * random_state.random_sample(int(empty.sum()))
-    return Z.astype(Y.dtype), Wt.astype(Y.dtype)
+    return Z, Wt
 
 
 #: What takes the place of zeros in starts from singular vectors.

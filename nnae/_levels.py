@@ -185,11 +185,14 @@ def _finish(
     """
     weights, codes = [], []
     errors = [level.factors.objective() for level in levels]
+    for level in levels:  # nothing is improved any more
+        level.factors.aim_at(Target.empty(level.factors.target.shape, level.factors.Z.dtype))
     below = Y
     order = np.arange(levels[0].factors.Wt.shape[0])
     for level in levels:
         factors = level.factors
         _, Wt, order = normalise(factors.Z, np.ascontiguousarray(factors.Wt[order]))
+        factors.Z = factors.Z[:0]  # found anew
         Wt[Wt <= negligible(Wt.dtype) * Wt.max(axis=0, initial=0)] = 0
         total = Wt.sum(axis=0, dtype=np.float64)
         Wt /= np.where(total > 0, total, 1).astype(Wt.dtype)
@@ -205,7 +208,7 @@ def _finish(
         by_mass = np.argsort(-Z.sum(axis=0, dtype=np.float64), kind="stable")
         order = order[by_mass]
         weights.append(np.ascontiguousarray(Wt[:, by_mass].T))
-        Z = np.ascontiguousarray(Z[:, by_mass])
+        Z = np.take(Z, by_mass, axis=1)
         codes.append(Z)
         below = above_floor(Z, negligible(Z.dtype))
     return Fit(weights, codes, history, pretraining, errors)
@@ -256,5 +259,6 @@ class JointSweeps:
     def _retarget(self, at: int) -> None:
         """Hand the codes of one level to the one above as its target."""
         codes = self.levels[at - 1].Z
+        self.levels[at].aim_at(Target.empty(codes.shape, codes.dtype))  # the old one goes first
         matrix = above_floor(codes, negligible(codes.dtype))
         self.levels[at].aim_at(Target.of(matrix, self.sample_weight))

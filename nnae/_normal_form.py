@@ -32,8 +32,9 @@ def normalise(Z: Array, Wt: Array) -> tuple[Array, Array, Array]:
     divisor = np.where(scale > 0, scale, 1)
     mass = Z.sum(axis=0, dtype=np.float64) * scale
     order = np.argsort(-mass, kind="stable")
-    Z = np.ascontiguousarray((Z * scale.astype(Z.dtype))[:, order])
-    Wt = np.ascontiguousarray((Wt / divisor.astype(Wt.dtype))[:, order])
+    Z, Wt = np.take(Z, order, axis=1), np.take(Wt, order, axis=1)
+    Z *= scale[order].astype(Z.dtype)
+    Wt /= divisor[order].astype(Wt.dtype)
     return Z, Wt, order
 
 

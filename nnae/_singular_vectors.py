@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 from scipy.linalg import qr, svd
-from sklearn.utils.extmath import randomized_svd, svd_flip
+from sklearn.utils.extmath import randomized_svd
 
 from nnae import _core
 from nnae._target import side_of
@@ -18,6 +18,8 @@ Array = npt.NDArray[Any]
 
 #: Multiplications of one product with a block of vectors, above which threads are worth having.
 LARGE = 1 << 27
+#: Entries of U above which the three copies that scikit-learn holds are too much.
+MANY = 12_000_000
 EXTRA = 10
 ROUNDS = 2
 
@@ -32,8 +34,12 @@ def singular_vectors(
     Halko, Martinsson and Tropp (2011).
     """
     with one_blas_thread():  # another number of BLAS threads would give other bits
-        if Y.nnz * rank <= LARGE:
-            U, S, Vt = randomized_svd(Y, rank, random_state=random_state, n_iter=4)
+        if Y.nnz * rank <= LARGE and Y.shape[0] * rank <= MANY:
+            U, S, Vt = randomized_svd(Y, rank, random_state=random_state, n_iter=4, flip_sign=False)
+            if Y.shape[0] < Y.shape[1]:
+                _flip(Vt.T, U.T)
+            else:
+                _flip(U, Vt)
             return U, S, Vt
         width = min(rank + EXTRA, *Y.shape)
         rows, columns = _Product(Y, n_threads), _Product(sp.csr_matrix(Y.T), n_threads)
@@ -45,8 +51,18 @@ def singular_vectors(
         left, S, right = svd(columns(basis).T, full_matrices=False, check_finite=False)
         U = np.empty((Y.shape[0], rank), Y.dtype)
         _core.multiply(basis, np.ascontiguousarray(left[:, :rank]), U, n_threads)
-        U, Vt = svd_flip(U, right[:rank])
+        Vt = right[:rank]
+        _flip(U, Vt)
     return U, S[:rank], Vt
+
+
+def _flip(columns: Array, rows: Array) -> None:
+    """Make the largest entry of every column positive, in place, and the rows go with them."""
+    for p in range(columns.shape[1]):
+        column = columns[:, p]
+        if column[np.argmax(np.abs(column))] < 0:
+            column *= -1
+            rows[p] *= -1
 
 
 class _Product:
@@ -61,5 +77,7 @@ class _Product:
 
 
 def _orthonormal(vectors: Array) -> Array:
-    Q, _ = qr(vectors, mode="economic", check_finite=False, overwrite_a=True)
+    columns = np.asfortranarray(vectors)  # what qr would copy them to, and keep
+    del vectors
+    Q, _ = qr(columns, mode="economic", check_finite=False, overwrite_a=True)
     return np.ascontiguousarray(Q)

@@ -10,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
+from nnae._row_views import Side, row_ranges
+
 Array = npt.NDArray[Any]
-Side = tuple[Array, Array, Array | None]  # indptr, indices, values (None: all ones)
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,11 @@ class Target:
             return float(indptr[-1] if squares is None else squares.sum())
         weights = np.repeat(self.weights, np.diff(indptr))
         return float(weights.sum() if squares is None else weights @ squares)
+
+    @classmethod
+    def empty(cls, shape: tuple[int, int], dtype: Any) -> Target:
+        """Return a target without non-zeros: what stands where one has been let go."""
+        return cls.of(sp.csr_matrix(shape, dtype=dtype))
 
     @classmethod
     def of(cls, matrix: Any, weights: Array | None = None) -> Target:
@@ -67,5 +73,15 @@ def side_of(matrix: Any) -> Side:
 
 def above_floor(codes: Array, tiny: float) -> Any:
     """Return a dense matrix as CSR without the entries at the floor of their column."""
-    top = codes.max(axis=0, initial=0)
-    return sp.csr_matrix(np.where(codes > tiny * top, codes, 0))
+    least = tiny * codes.max(axis=0, initial=0)
+    ranges = list(row_ranges(*codes.shape))
+    indptr = np.zeros(len(codes) + 1, np.int64)
+    for rows in ranges:
+        np.sum(codes[rows] > least, axis=1, out=indptr[rows.start + 1 : rows.stop + 1])
+    np.cumsum(indptr, out=indptr)
+    kind = np.int32 if indptr[-1] <= np.iinfo(np.int32).max else np.int64
+    indices, values = np.empty(indptr[-1], kind), np.empty(indptr[-1], codes.dtype)
+    for rows in ranges:
+        place, at = slice(indptr[rows.start], indptr[rows.stop]), codes[rows] > least
+        indices[place], values[place] = np.nonzero(at)[1], codes[rows][at]
+    return sp.csr_matrix((values, indices, indptr.astype(kind)), shape=codes.shape)

@@ -19,6 +19,7 @@ from nnae._factors import negligible
 from nnae._initialise import initial_factors, repeated_starts
 from nnae._labels import LabelSpace, encode_labels
 from nnae._mask import check_propensities, hide_unknown
+from nnae._row_views import blocks_of_rows
 from nnae._rows import codes_of_rows
 from nnae._solvers import SOLVERS, Callback, run_sweeps
 from nnae._target import Target
@@ -229,8 +230,11 @@ class NMF(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.label_names_ = np.array(space.names, dtype=object)
         self.n_features_in_ = len(space)
         self.n_components_ = k
-        self.codes_ = same.spread(without_floor(Z))
-        self.components_ = np.ascontiguousarray(without_floor(Wt).T)
+        del factors, solver, own_Z, own_Wt  # what only the sweeps need
+        clear_floor(Z)
+        clear_floor(Wt)
+        self.codes_ = same.spread(Z)
+        self.components_ = np.ascontiguousarray(Wt.T)
         self.loss_curve_ = history.curve
         self.loss_ = history.curve[-1]
         self.n_iter_ = len(history.curve)
@@ -272,10 +276,11 @@ class NMF(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return LabelSpace(tuple(map(str, self.label_names_)))
 
 
-def without_floor(factor: Array) -> Array:
-    """Return a fitted factor with entries at the floor reported as zero."""
-    top = factor.max(axis=0, initial=0)
-    return np.where(factor > negligible(factor.dtype) * top, factor, factor.dtype.type(0))
+def clear_floor(factor: Array) -> None:
+    """Set the entries of a fitted factor that are at the floor to zero, in place."""
+    least = negligible(factor.dtype) * factor.max(axis=0, initial=0)
+    for rows in blocks_of_rows(factor):
+        rows[~(rows > least)] = 0
 
 
 def reporter(callback: Callback | None, verbose: int, name: str) -> Callback | None:

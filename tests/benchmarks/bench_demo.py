@@ -7,7 +7,7 @@ import sys
 import tempfile
 import time
 
-from bench_factorise import peak_megabytes
+from peak_memory import peak_megabytes
 
 HEADER = ("data", "rows", "non-zeros", "labels", "rank", "seconds", "peak MB", "P@1")
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import scipy.sparse as sp
-from bench_factorise import peak_megabytes
+from peak_memory import peak_megabytes
 
 HEADER = ("work", "rows", "non-zeros", "of C", "widths", "sweeps", "seconds", "cpu", "peak MB",
           "ARI")  # fmt: skip

@@ -12,7 +12,7 @@ import warnings
 
 import numpy as np
 import rcppml
-from bench_factorise import data_sets
+from label_data import data_sets, objective, starting_factors
 
 HEADER = ("data", "loss", "seed", "rival", "its sweeps", "its seconds", "its cpu", "our sweeps",
           "our seconds", "our cpu", "ratio", "cpu ratio")  # fmt: skip
@@ -45,20 +45,6 @@ class Clock:
         return time.perf_counter() - self.begin, time.process_time() - self.cpu
 
 
-def objective(Y, W, H, loss):
-    """Return the objective in double precision, the constant parts as in method.md."""
-    W, H = W.astype(np.float64), H.astype(np.float64)
-    rows = np.repeat(np.arange(Y.shape[0]), np.diff(Y.indptr))
-    rates = np.empty(Y.nnz)
-    for at in range(0, Y.nnz, 1 << 16):
-        part = slice(at, at + (1 << 16))
-        rates[part] = np.einsum("ij,ij->i", W[rows[part]], H.T[Y.indices[part]])
-    y = Y.data.astype(np.float64)
-    if loss == "frobenius":
-        return float((y * y - 2 * y * rates).sum() + np.sum((W.T @ W) * (H @ H.T)))
-    return float((y * np.log(y / np.maximum(rates, 1e-30)) - y).sum() + W.sum(0) @ H.sum(1))
-
-
 def ours(Y, loss, start, to_beat, n_threads, sweeps=400):
     """Return nnae's sweeps and seconds to the loss, three times None where it got stuck."""
     from nnae import NMF
@@ -77,14 +63,6 @@ def ours(Y, loss, start, to_beat, n_threads, sweeps=400):
     except Arrived as arrived:
         return arrived.args[0], *clock.read()
     return None, None, None
-
-
-def starting_factors(Y, rank, seed):
-    """Return W (n x k) and H (k x L) as scikit-learn's random initialisation draws them."""
-    random = np.random.RandomState(seed)
-    scale = np.sqrt(Y.mean() / rank)
-    W = np.abs(scale * random.randn(Y.shape[0], rank)).astype(np.float32)
-    return W, np.abs(scale * random.randn(rank, Y.shape[1])).astype(np.float32)
 
 
 def run(*, rank=64, seeds=5, n_threads=None, only=None, r_seeds=1):

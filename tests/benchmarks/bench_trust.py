@@ -11,8 +11,8 @@ import time
 
 import numpy as np
 import scipy.sparse as sp
-from bench_factorise import data_folder
 from damaged import Damaged
+from label_data import data_folder
 
 import nnae
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
-from bench_factorise import data_folder
+from label_data import data_folder
 
 TEST_SHARE = 0.25
 

@@ -10,7 +10,7 @@ import json
 import numpy as np
 import pandas as pd
 import scipy.sparse as sp
-from bench_factorise import data_folder
+from label_data import data_folder
 
 import nnae
 

@@ -27,7 +27,7 @@ for (sweeps in as.integer(strsplit(args[6], ",")[[1]])) {
   passed <- proc.time() - clock
   loss <- RcppML::mse(A, m$w, m$d, m$h) * nrow(A) * ncol(A)
   cat(sweeps, loss, passed[["elapsed"]], passed[["user.self"]] + passed[["sys.self"]], "\\n")
-  if (loss <= as.numeric(args[4])) break
+  if (loss <= as.numeric(args[4]) || passed[["elapsed"]] > as.numeric(args[7])) break
 }
 """
 
@@ -41,13 +41,13 @@ def is_there():
     return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
-def trace(Y, rank, seed, to_beat, n_threads, sweeps=SWEEPS):
-    """Return rows of sweeps, loss, seconds and processor time, until the loss is reached."""
+def trace(Y, rank, seed, to_beat, n_threads, sweeps=SWEEPS, seconds=3600.0):
+    """Return rows of sweeps, loss, seconds and processor time, until one is low or took long."""
     with tempfile.TemporaryDirectory() as folder:
         matrix, script = Path(folder) / "Y.mtx", Path(folder) / "race.R"
         scipy.io.mmwrite(matrix, Y.astype(float))
         script.write_text(SCRIPT, "utf-8")
-        values = (rank, seed + 1, to_beat, n_threads or 0, ",".join(map(str, sweeps)))
+        values = (rank, seed + 1, to_beat, n_threads or 0, ",".join(map(str, sweeps)), seconds)
         command = ["Rscript", str(script), str(matrix), *map(str, values)]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
     rows = [[float(cell) for cell in line.split()] for line in done.stdout.splitlines() if line]

@@ -21,7 +21,11 @@ import bench_report
 import bench_study
 import bench_trees
 import bench_trust
+import label_data
 import stored
+
+#: Columns beyond which a table does not fit a terminal.
+WIDE = 20
 
 
 def main():
@@ -44,24 +48,36 @@ def main():
     add_r(commands)
     for command in commands.choices.values():
         command.add_argument("--json", metavar="FILE", help="store the numbers")
+    parser.set_defaults(keep=stored.store)
     chosen = parser.parse_args()
     rows = chosen.run(chosen)
     if rows is not None:
         table = show(rows)
         if chosen.json is not None:
-            stored.store(chosen.json, this_command(), table[0], table[1:])
+            chosen.keep(chosen.json, this_command(), table[0], table[1:])
 
 
 def add_factorise(commands):
-    command = commands.add_parser("factorise", help="a sweep of each loss and solver")
-    command.add_argument("--rank", type=int, default=50)
-    command.add_argument("--sweeps", type=int, default=5)
-    command.add_argument("--threads", type=int, default=None, help="default: all")
-    command.add_argument("--data", choices=list(bench_factorise.data_sets()), default=None)
+    command = commands.add_parser("factorise", help="nnae beside its peers, and what sweeps cost")
+    parts = bench_factorise.PARTS
+    command.add_argument("--parts", nargs="+", choices=parts, default=parts)
+    command.add_argument("--rank", type=int, default=64)
+    command.add_argument("--threads", type=int, default=2)
+    command.add_argument("--data", choices=list(label_data.data_sets()), default=None)
+    command.add_argument("--loss", choices=("frobenius", "kullback-leibler"), default=None)
+    command.add_argument("--seeds", type=int, default=3, help="starts of the methods")
+    command.add_argument("--seconds", type=float, default=8.0, help="budget of a method and start")
     command.set_defaults(
+        keep=stored.add,
         run=lambda chosen: bench_factorise.run(
-            rank=chosen.rank, sweeps=chosen.sweeps, n_threads=chosen.threads, only=chosen.data
-        )
+            parts=chosen.parts,
+            rank=chosen.rank,
+            n_threads=chosen.threads,
+            only=chosen.data,
+            seeds=chosen.seeds,
+            seconds=chosen.seconds,
+            loss=chosen.loss,
+        ),
     )
 
 
@@ -71,7 +87,7 @@ def add_race(commands):
     command.add_argument("--seeds", type=int, default=5)
     command.add_argument("--r-seeds", type=int, default=1, help="seeds that RcppML takes part in")
     command.add_argument("--threads", type=int, default=2)
-    command.add_argument("--data", choices=list(bench_factorise.data_sets()), default=None)
+    command.add_argument("--data", choices=list(label_data.data_sets()), default=None)
     command.set_defaults(
         run=lambda chosen: bench_race.run(
             rank=chosen.rank,
@@ -262,10 +278,15 @@ def this_command():
 
 
 def show(rows):
-    """Print rows as they come and return them."""
+    """Print rows as they come and return them; where the table is wide, each with its names."""
     kept = []
     for row in rows:
-        print("  ".join(shown(cell) for cell in row), flush=True)
+        if len(row) <= WIDE:
+            print("  ".join(shown(cell) for cell in row), flush=True)
+        elif kept:
+            pairs = zip(kept[0], row, strict=True)
+            named = (f"{name}: {shown(cell).strip()}" for name, cell in pairs if cell is not None)
+            print("  ".join(named), flush=True)
         kept.append(row)
     return kept
 

@@ -15,13 +15,29 @@ import platform
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-PACKAGES = ("nnae", "numpy", "scipy", "scikit-learn")
+PACKAGES = ("nnae", "numpy", "scipy", "scikit-learn", "cmfrec", "nimfa")
 
 
 def store(path, command, header, rows):
     """Write one table; ``command`` is what prints it, without the option that stores it."""
     document = {**heading(command), "header": list(header), "rows": [plain(row) for row in rows]}
     write(path, document)
+
+
+def add(path, command, header, rows):
+    """Store rows beside those that the file has, in place of those with the same first cells.
+
+    A long benchmark is run in parts: the first three cells of a row say which part it is.
+    """
+    path, rows = Path(path), [plain(row) for row in rows]
+    commands, new = [], {tuple(row[:3]) for row in rows}
+    if path.is_file():
+        old = json.loads(path.read_text("utf-8"))
+        if old["header"] != list(header):
+            raise SystemExit(f"{path} holds another table: remove it first")
+        rows = [row for row in old["rows"] if tuple(row[:3]) not in new] + rows
+        commands = [other for other in old["command"].split(" ; ") if other != command]
+    store(path, " ; ".join([*commands, command]), header, rows)
 
 
 def heading(command):

@@ -1,0 +1,40 @@
+"""Large matrices a block of rows at a time, so that what is made of them stays small."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+Side = tuple[Array, Array, Array | None]  # indptr, indices, values (None: all ones)
+
+#: Cells of a block.
+CELLS = 1 << 20
+
+
+def row_ranges(n_rows: int, n_columns: int) -> Iterator[slice]:
+    """Yield ranges of rows with a million cells or so, at least one row each."""
+    step = max(1, CELLS // max(1, n_columns))
+    for start in range(0, n_rows, step):
+        yield slice(start, min(start + step, n_rows))
+
+
+def blocks_of_rows(matrix: Array) -> Iterator[Array]:
+    """Yield views of a matrix."""
+    for rows in row_ranges(*matrix.shape):
+        yield matrix[rows]
+
+
+def rows_of_side(side: Side, rows: slice) -> Side:
+    """Return some rows of a sparse matrix."""
+    indptr, indices, values = side
+    start, stop = int(indptr[rows.start]), int(indptr[rows.stop])
+    own = indptr[rows.start : rows.stop + 1] - indptr[rows.start]
+    return (
+        np.ascontiguousarray(own, indices.dtype),
+        indices[start:stop],
+        None if values is None else values[start:stop],
+    )
