@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
+if TYPE_CHECKING:
+    from nnae._target import Side
+
 Array = npt.NDArray[Any]
-Side = tuple[Array, Array, Array | None]  # indptr, indices, values (None: all ones)
 
 #: Cells of a block.
 CELLS = 1 << 20

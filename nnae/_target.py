@@ -10,9 +10,10 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-from nnae._row_views import Side, row_ranges
+from nnae._row_views import row_ranges
 
 Array = npt.NDArray[Any]
+Side = tuple[Array, Array, Array | None]  # indptr, indices, values (None: all ones)
 
 
 @dataclass(frozen=True)
