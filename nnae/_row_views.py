@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 Array = npt.NDArray[Any]
 
-#: Cells of a block.
-CELLS = 1 << 20
+#: Cells of a block, which stays in a cache even in double precision.
+CELLS = 1 << 17
 
 
 def row_ranges(n_rows: int, n_columns: int) -> Iterator[slice]:
-    """Yield ranges of rows with a million cells or so, at least one row each."""
+    """Yield ranges of rows with about as many cells as a block, at least one row each."""
     step = max(1, CELLS // max(1, n_columns))
     for start in range(0, n_rows, step):
         yield slice(start, min(start + step, n_rows))

@@ -1,0 +1,89 @@
+"""What a fit must bear: rows of a thousand labels, Ctrl-C, little memory."""
+
+import os
+import signal
+import threading
+import time
+import tracemalloc
+import warnings
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+
+from nnae import NMF, NNAE
+from nnae.datasets import make_zipf_labels
+
+LOSSES = ("frobenius", "kullback-leibler", "bernoulli")
+
+
+def with_long_rows():
+    """Return labels of which most occur once, and three rows that have a thousand of them each."""
+    random = np.random.default_rng(0)
+    Y = sp.lil_matrix((400, 1_500), dtype=np.float32)
+    for row in range(3):
+        Y[row, random.choice(1_500, 1_000, replace=False)] = 1
+    for row in range(3, 400):
+        Y[row, row] = Y[row, row % 7] = 1
+    return sp.csr_matrix(Y)
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("init", ["auto", "random"])
+def test_rows_of_a_thousand_labels_stay_finite_in_single_precision(loss, init):
+    Y = with_long_rows()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model = NMF(8, loss=loss, init=init, max_iter=25, tol=0, random_state=0).fit(Y)
+        codes = model.transform(Y)
+    assert model.components_.dtype == np.float32
+    assert np.isfinite(model.loss_curve_).all()
+    assert (np.diff(model.loss_curve_) <= 1e-3 * abs(model.loss_curve_[0])).all()  # rounding
+    for found in (model.codes_, model.components_, codes):
+        assert np.isfinite(found).all()
+        assert (found >= 0).all()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs signals of POSIX")
+def test_ctrl_c_ends_a_long_fit_within_a_second_and_leaves_a_model():
+    Y = make_zipf_labels(8_000, 500, 10, 5.0, random_state=0).Y
+    sent = []
+
+    def interrupt():
+        sent.append(time.monotonic())
+        os.kill(os.getpid(), signal.SIGINT)
+
+    model = NMF(32, max_iter=1_000_000, tol=0, init="random", random_state=0, n_threads=2)
+    timer = threading.Timer(0.7, interrupt)
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(Y)
+    assert time.monotonic() - sent[0] < 1
+    assert model.n_iter_ == len(model.loss_curve_) >= 1
+    assert model.transform(Y[:5]).shape == (5, 32)
+
+
+@pytest.mark.parametrize(
+    ("model", "most"),
+    [
+        (NMF(64, loss="frobenius", init="random", max_iter=3, tol=0), 3),
+        (NMF(64, loss="bernoulli", init="random", max_iter=3, tol=0), 3),
+        (NMF(64, loss="kullback-leibler", max_iter=3, tol=0), 3.5),
+        (NNAE((64, 16), loss="frobenius", pretrain_iter=3, max_iter=2, tol=0), 7),
+    ],
+    ids=["frobenius", "bernoulli", "singular vectors", "levels"],
+)
+def test_a_fit_holds_a_few_times_what_it_is_given_and_gives_back(model, most):
+    Y = make_zipf_labels(20_000, 1_000, 20, 6.0, random_state=0).Y
+    model.set_params(random_state=0, n_threads=1)
+    tracemalloc.start()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model.fit(Y)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    given = Y.data.nbytes + Y.indices.nbytes + Y.indptr.nbytes
+    factors = [model.components_, model.codes_] if isinstance(model, NMF) else [
+        *model.weights_, *model.codes_
+    ]  # fmt: skip
+    assert peak + given < most * (given + sum(factor.nbytes for factor in factors))
