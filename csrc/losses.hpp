@@ -5,12 +5,13 @@
 //   Bernoulli          -log(1 - e^-r) - r          ratio 1/(1 - e^-r)  + colsum(Z) . rowsum(W)
 //
 // r is the rate (Z W)_ij at a non-zero y of the target. term() is what one non-zero adds to the
-// objective, ratio() the weight of its label's row in the numerator of every update;
-// derivatives() gives the ratio and the second derivative with respect to r. All are free of
-// branches and calls, so that loops over them become vector code. Bernoulli takes y as a weight of
-// the example. Rates are kept at or above safe_rate: a rate of zero at a non-zero means an infinite
-// objective, and the square of the bound must not vanish. A stored zero adds nothing. Zhou (2015)
-// for the Bernoulli-Poisson link; Lee and Seung (2001) for the other two.
+// objective, rise() what it adds when its rate changes, ratio() the weight of its label's row in
+// the numerator of every update; derivatives<T>() gives, to the precision of T, the ratio and the
+// second derivative with respect to r. All are free of branches and calls, so that loops over them
+// become vector code. Bernoulli takes y as a weight of the example. Rates are kept at or above
+// safe_rate: a rate of zero at a non-zero means an infinite objective, and the square of the bound
+// must not vanish. A stored zero adds nothing. Zhou (2015) for the Bernoulli-Poisson link; Lee and
+// Seung (2001) for the other two.
 #pragma once
 
 #include <algorithm>
@@ -42,12 +43,16 @@ struct KullbackLeibler {
     static T ratio(T y, T rate) {
         return y / safe_rate(rate);
     }
+    template <typename T>
     static Derivatives derivatives(double y, double rate) {
         const double inverse = 1 / safe_rate(rate), ratio = y * inverse;
         return {ratio, ratio * inverse};
     }
     static double term(double y, double rate) {
         return y * logarithm(y > 0 ? y / safe_rate(rate) : 1.0) - y;
+    }
+    static double rise(double y, double rate, double to) {
+        return y * logarithm(safe_rate(rate) / safe_rate(to));
     }
 };
 
@@ -60,13 +65,18 @@ struct Bernoulli {
         return static_cast<T>(static_cast<double>(y) /
                               one_minus_exp(static_cast<double>(safe_rate(rate))));
     }
+    template <typename T>
     static Derivatives derivatives(double y, double rate) {
-        const double on = one_minus_exp(safe_rate(rate)), ratio = y / on;
-        return {ratio, ratio * (1 - on) / on};
+        const double on = one_minus_exp<T>(safe_rate(rate)), inverse = 1 / on, ratio = y * inverse;
+        return {ratio, ratio * (1 - on) * inverse};
     }
     static double term(double y, double rate) {
         const double r = safe_rate(rate);
         return -y * (logarithm(one_minus_exp(r)) + r);
+    }
+    static double rise(double y, double rate, double to) {
+        const double from = safe_rate(rate), r = safe_rate(to);
+        return y * (logarithm(one_minus_exp(from) / one_minus_exp(r)) + (from - r));
     }
 };
 

@@ -35,14 +35,16 @@ namespace nnae {
 
 namespace detail {
 
-// Scratch of one thread, sized by the longest row.
+// Scratch of one thread, sized by the longest row. What fills up the last vector register is a
+// non-zero of value zero that no coordinate touches: short rows are most rows, and a loop over the
+// rest of a vector would cost them more than the vector does.
 template <typename T>
 struct RowRates {
     std::vector<double> y, rate, ratio, curvature, weights;  // m each
     std::vector<T> slopes;                                   // k
     void reserve(std::int64_t m, std::int64_t k) {
         for (auto *of : {&y, &rate, &ratio, &curvature, &weights})
-            of->resize(static_cast<std::size_t>(m));
+            of->resize(static_cast<std::size_t>(whole_vectors<double>(m)));
         slopes.resize(static_cast<std::size_t>(k));
     }
 };
@@ -51,9 +53,10 @@ template <typename Loss, typename T>
 inline void refresh(RowRates<T> &row, std::int64_t m) {
     const double *y = row.y.data(), *rate = row.rate.data();
     double *ratio = row.ratio.data(), *curvature = row.curvature.data();
+    m = in_whole_vectors<double>(m);
 #pragma omp simd
     for (std::int64_t a = 0; a < m; ++a) {
-        const Derivatives at = Loss::derivatives(y[a], rate[a]);
+        const Derivatives at = Loss::template derivatives<T>(y[a], rate[a]);
         ratio[a] = at.ratio;
         curvature[a] = at.curvature;
     }
@@ -64,23 +67,26 @@ inline double change_of_terms(const RowRates<T> &row, const double *w, double st
                               std::int64_t m) {
     const double *y = row.y.data(), *rate = row.rate.data();
     double sum = 0;
+    m = in_whole_vectors<double>(m);
 #pragma omp simd reduction(+ : sum)
     for (std::int64_t a = 0; a < m; ++a)
-        sum += Loss::term(y[a], std::max(rate[a] + step * w[a], 0.0)) - Loss::term(y[a], rate[a]);
+        sum += Loss::rise(y[a], rate[a], std::max(rate[a] + step * w[a], 0.0));
     return sum;
 }
 
-// How far a coordinate may rise before every rate that it moves is beyond all use. Without this
-// bound a row that has every label of a concept would send its code to infinity under the Bernoulli
-// loss.
+// A step to the right, but no further than where every rate that it moves is beyond all use.
+// Without this bound a row that has every label of a concept would send its code to infinity under
+// the Bernoulli loss. Most steps leave the first rate useful, and no division is made.
 template <typename Loss, typename T>
-inline double room_to_grow(const RowRates<T> &row, const double *w, std::int64_t m) {
-    if constexpr (Loss::useful_rate == std::numeric_limits<double>::infinity())
-        return Loss::useful_rate;
+inline double useful_step(const RowRates<T> &row, const double *w, double step, std::int64_t m) {
+    if constexpr (Loss::useful_rate == std::numeric_limits<double>::infinity()) return step;
     double room = 0;
-    for (std::int64_t a = 0; a < m; ++a)
-        if (w[a] > 0) room = std::max(room, (Loss::useful_rate - row.rate[a]) / w[a]);
-    return room;
+    for (std::int64_t a = 0; a < m; ++a) {
+        if (!(w[a] > 0)) continue;
+        if (row.rate[a] + step * w[a] <= Loss::useful_rate) return step;
+        room = std::max(room, (Loss::useful_rate - row.rate[a]) / w[a]);
+    }
+    return std::min(step, room);
 }
 
 // Slope of the objective along coordinate p after a step. What is left of a rate after a step that
@@ -91,10 +97,12 @@ inline double slope_after(const RowRates<T> &row, const double *w, double slope,
     const double *y = row.y.data(), *rate = row.rate.data();
     constexpr double tiny = 1e-14;
     double pull = 0;
+    m = in_whole_vectors<double>(m);
 #pragma omp simd reduction(+ : pull)
     for (std::int64_t a = 0; a < m; ++a)
-        pull +=
-            w[a] * Loss::derivatives(y[a], std::max(rate[a] + step * w[a], tiny * rate[a])).ratio;
+        pull += w[a] *
+                Loss::template derivatives<T>(y[a], std::max(rate[a] + step * w[a], tiny * rate[a]))
+                    .ratio;
     return slope - pull;
 }
 
@@ -106,6 +114,7 @@ template <typename Loss, typename T>
 inline bool is_gentle(const RowRates<T> &row, const double *w, double step, std::int64_t m) {
     const double *rate = row.rate.data();
     double worst = 0;
+    m = in_whole_vectors<double>(m);
 #pragma omp simd reduction(max : worst)
     for (std::int64_t a = 0; a < m; ++a)
         worst = std::max(worst, -step * w[a] - 0.5 * std::min(rate[a], Loss::curvature_length));
@@ -131,6 +140,7 @@ inline double move_coordinate(RowRates<T> &row, std::int64_t m, OwnCost own, dou
                               double floor) {
     const double *w = row.weights.data(), *ratio = row.ratio.data(), *bend = row.curvature.data();
     double pull = 0, curvature = own.bend;
+    m = in_whole_vectors<double>(m);
 #pragma omp simd reduction(+ : pull, curvature)
     for (std::int64_t a = 0; a < m; ++a) {
         pull += ratio[a] * w[a];
@@ -140,7 +150,7 @@ inline double move_coordinate(RowRates<T> &row, std::int64_t m, OwnCost own, dou
     if (f <= floor && gradient >= 0) return 0;
     double moved = curvature > 0 ? f - gradient / curvature : (gradient > 0 ? 0 : f);
     moved = std::max(moved, floor);
-    if (moved > f) moved = std::min(moved, f + room_to_grow<Loss>(row, w, m));
+    if (moved > f) moved = f + useful_step<Loss>(row, w, moved - f, m);
     if (gradient > 0 && m > 0 && !is_gentle<Loss>(row, w, moved - f, m)) {
         const double step = moved - f;
         const bool confirmed =
@@ -200,14 +210,19 @@ inline void gather_rates(Csr<T, I> P, std::int64_t i, Matrix<const T> H, const T
         row.y[static_cast<std::size_t>(a)] = static_cast<double>(P.value(at));
         row.rate[static_cast<std::size_t>(a)] = static_cast<double>(dot(f, h, H.cols));
     }
-    refresh<Loss>(row, m);
+    const std::int64_t whole = whole_vectors<double>(m);
+    for (std::int64_t a = m; a < whole; ++a) {
+        row.y[static_cast<std::size_t>(a)] = row.weights[static_cast<std::size_t>(a)] = 0;
+        row.rate[static_cast<std::size_t>(a)] = 1;
+    }
+    refresh<Loss>(row, whole);
 }
 
 // One pass over the coordinates of row i; returns the largest move.
 template <typename Loss, typename T, typename I>
 inline double pass_over_row(Csr<T, I> P, std::int64_t i, Matrix<const T> H,
                             const CoordinateOptions<T> &options, RowRates<T> &row, T *f) {
-    const std::int64_t k = H.cols, m = P.end(i) - P.begin(i);
+    const std::int64_t k = H.cols, m = P.end(i) - P.begin(i), whole = whole_vectors<double>(m);
     const I *columns = P.indices + P.begin(i);
     const double floor = static_cast<double>(options.floor);
     const double l1 = static_cast<double>(options.l1), l2 = static_cast<double>(options.l2);
@@ -224,7 +239,7 @@ inline double pass_over_row(Csr<T, I> P, std::int64_t i, Matrix<const T> H,
         for (std::int64_t a = 0; a < m; ++a)
             w[a] = static_cast<double>(H.row(static_cast<std::int64_t>(columns[a]))[p]);
         const OwnCost own{sum_of(options, p) + l1, l2};
-        const double change = move_coordinate<Loss>(row, m, own, before, floor);
+        const double change = move_coordinate<Loss>(row, whole, own, before, floor);
         f[p] = std::max(options.floor, static_cast<T>(before + change));
         largest = std::max(largest, std::abs(change));
     }

@@ -3,6 +3,8 @@
 //   lanes<T>        how many T fit a register
 //   Vector<T>       that many T, with + * and element-wise load and store
 //   register_rows, register_columns   tile of accumulators that fits the register file
+//   whole_vectors<T>(n)   n rounded up to whole registers
+//   in_whole_vectors<T>(n)   n itself, of which the compiler may know that it is
 //
 // Compilers without vector extensions get one lane: slower, never wrong.
 #pragma once
@@ -58,6 +60,16 @@ inline Pack<T> load(const T *from) {
 template <typename T>
 inline void store(T *to, Pack<T> pack) {
     std::memcpy(to, &pack, sizeof pack);
+}
+
+template <typename T>
+inline std::int64_t in_whole_vectors(std::int64_t n) {
+    return n & -static_cast<std::int64_t>(lanes<T>);
+}
+
+template <typename T>
+inline std::int64_t whole_vectors(std::int64_t n) {
+    return in_whole_vectors<T>(n + lanes<T> - 1);
 }
 
 }  // namespace nnae
