@@ -7,6 +7,7 @@ losses    seconds of a sweep of each loss beside Kullback-Leibler's
 threads   seconds of a sweep on 1, 2, 4 .. threads
 growth    how a sweep grows with rows, labels, non-zeros and rank
 memory    memory of a fit over input and factors
+layout    what a sparse Gram matrix and labels ordered by frequency would save
 
 How near the kernels come to the machine's own speed is ``run.py kernels``, and the race to
 scikit-learn's own loss ``run.py race``.
@@ -16,6 +17,7 @@ import multiprocessing
 
 import numpy as np
 from factorise_costs import growth, losses, threads
+from factorise_layout import layout
 from factorise_memory import memory
 from factorise_methods import methods as methods_of
 from factorise_methods import race, seconds_to
@@ -26,8 +28,9 @@ HEADER = ("part", "data", "loss", "method", "fit", "what grows", "from", "to", "
           "rank", "threads", "best loss", "loss over best", "seconds to + 1 %",
           "seconds to + 0.1 %", "ratio + 1 %", "ratio + 0.1 %", "peak MB", "seconds/sweep",
           "at the end", "power", "over kullback-leibler", "speed-up", "input MB", "factors MB",
-          "used MB", "times")  # fmt: skip
-PARTS = ("methods", "losses", "threads", "growth", "memory")
+          "used MB", "times", "seconds",
+          "non-zero")  # fmt: skip
+PARTS = ("methods", "losses", "threads", "growth", "memory", "layout")
 #: Peers that take part with one seed: they are far behind, or take long.
 SLOW = ("RcppML", "nimfa")
 MARGINS = {"+ 1 %": 1.01, "+ 0.1 %": 1.001}
@@ -92,7 +95,8 @@ def few_sweeps(name, method, loss, rank, n_threads):
 def run(*, parts=PARTS, rank=64, n_threads=2, only=None, seeds=3, seconds=8.0, loss=None):
     """Yield one row of the table after the other, HEADER first."""
     yield HEADER
-    costs = {"losses": losses, "threads": threads, "growth": growth, "memory": memory}
+    costs = {"losses": losses, "threads": threads, "growth": growth, "memory": memory,
+             "layout": layout}  # fmt: skip
     for part in parts:
         rows = (
             methods(only, rank, n_threads, seeds=seeds, seconds=seconds, loss=loss)
