@@ -83,3 +83,16 @@ def test_processes_side_by_side_lose_nothing(tmp_path):
     with context.Pool(4) as pool:
         pool.starmap(store_one, [(path, name) for name in names])
     assert sorted(json.loads(path.read_text("utf-8"))["shapes"]) == names
+
+
+def test_parts_of_a_table_replace_their_own_rows(tmp_path):
+    path, header = tmp_path / "table.json", ("part", "data", "loss", "seconds")
+    stored.add(
+        path, "python run.py --parts a b", header, [("a", "x", None, 1.0), ("b", "x", "y", 2)]
+    )
+    stored.add(path, "python run.py --parts b", header, [("b", "x", "y", 3)])
+    found = json.loads(path.read_text("utf-8"))
+    assert found["rows"] == [["a", "x", None, 1.0], ["b", "x", "y", 3]]
+    assert found["command"] == "python run.py --parts a b ; python run.py --parts b"
+    with pytest.raises(SystemExit, match="another table"):
+        stored.add(path, "python run.py", ("part",), [("a",)])
