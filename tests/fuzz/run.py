@@ -1,75 +1,129 @@
-"""Fuzz one target, coverage-guided: python tests/fuzz/run.py xmc [--runs N] [--seconds S].
+"""Fuzz one target: python tests/fuzz/run.py xmc [--runs N] [--guided N].
 
-Needs atheris (pip install atheris). Prints how many inputs were run; a finding is printed, kept in
-tests/fuzz/findings/ and ends the run with status 1. It then belongs into
+First guided by coverage: inputs that reach new lines of nnae are kept and changed further. That is
+slow, so the rest of the runs change what was kept, in the same code as users run. Needs atheris
+(pip install atheris). Prints how many inputs were run. A finding (a crash, an exception that is no
+clear line about the file, more than a gigabyte, ten seconds of processor) is kept in
+tests/fuzz/findings/ and ends the run with status 1; it then belongs into
 tests/test_hostile_files.py.
 """
 
 import argparse
 import contextlib
+import mmap
 import os
 import resource
+import shutil
+import signal
+import struct
+import subprocess
 import sys
 import tempfile
 import time
 import warnings
 from pathlib import Path
 
-import atheris
-
-with atheris.instrument_imports(include=["nnae"]):
-    pass
-
-sys.path.insert(0, str(Path(__file__).parent))
-from targets import ALLOWED, TARGETS
-
+HERE = Path(__file__).parent
 GIGABYTE = 1 << 30
+HANG = 10.0  # seconds of this process's own time, so that a busy machine is no finding
+ROOM = 1 << 24
+MEMORY = "/dev/shm"
+HEAD = struct.Struct("<QQ")  # inputs so far, length of the present one
 
 
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("target", choices=TARGETS)
-    parser.add_argument("--runs", type=int, default=1_000_000)
-    parser.add_argument("--seconds", type=int, default=0)
-    options = parser.parse_args()
-    target, seeds = TARGETS[options.target]
-    corpus = Path(tempfile.mkdtemp(prefix="nnae-corpus-"))
-    longest = 0
-    for number, seed in enumerate(seeds()):
-        (corpus / str(number)).write_bytes(seed)
-        longest = max(longest, len(seed))
-    with contextlib.suppress(*ALLOWED):
-        target(seeds()[0])  # what is imported late counts before the limit is set
+class Present:
+    """The input at hand, in a file that outlives a crash."""
+
+    def __init__(self, path):
+        with open(path, "r+b") as file:
+            self.room = mmap.mmap(file.fileno(), ROOM)
+
+    def set(self, count, data):
+        self.room[: HEAD.size + len(data)] = HEAD.pack(count, len(data)) + data
+
+    def get(self):
+        count, length = HEAD.unpack(self.room[: HEAD.size])
+        return count, self.room[HEAD.size : HEAD.size + length]
+
+
+def fuzz(name, part, runs, folder):
+    """Run one part in this process, which libFuzzer ends."""
+    import atheris
+    import sklearn
+
+    # scikit-learn would check the same parameters of the same words' counter for every input
+    sklearn.set_config(skip_parameter_validation=True)
+    sys.path.insert(0, str(HERE))
+    # what is imported in here tells which of its lines an input reached
+    watched = atheris.instrument_imports if part == "guided" else contextlib.nullcontext
+    with watched(*([["nnae"]] if part == "guided" else [])):
+        from targets import ALLOWED, TARGETS
+
+        target, seeds = TARGETS[name]
+        with contextlib.suppress(*ALLOWED):
+            target(seeds()[0])  # what is imported late counts before the limit is set
+    corpus = folder / "corpus"
+    if not corpus.exists():
+        corpus.mkdir()
+        for number, seed in enumerate(seeds()):
+            (corpus / str(number)).write_bytes(seed)
+    present, count, begin = Present(folder / "present"), 0, time.monotonic()
     with open("/proc/self/statm", encoding="ascii") as file:
         used = int(file.read().split()[0]) * resource.getpagesize()
     hard = used + GIGABYTE + (1 << 29)
     resource.setrlimit(resource.RLIMIT_AS, (hard, hard))
-    count, begin = [0], time.monotonic()
+    warnings.simplefilter("ignore")
+    signal.signal(signal.SIGPROF, signal.SIG_DFL)
 
     def once(data):
-        count[0] += 1
-        if count[0] % 20000 == 0:
-            print(
-                f"{options.target}: {count[0]} inputs, {time.monotonic() - begin:.0f} s", flush=True
-            )
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            try:
-                target(data)
-            except ALLOWED:
-                pass
-            except BaseException:
-                found = Path(__file__).parent / "findings"
-                found.mkdir(exist_ok=True)
-                (found / f"{options.target}-{os.getpid()}").write_bytes(data)
-                raise
+        nonlocal count
+        count += 1
+        present.set(count, data)
+        if count % 100_000 == 0:
+            print(f"{name}: {count} inputs, {time.monotonic() - begin:.0f} s", flush=True)
+        signal.setitimer(signal.ITIMER_PROF, HANG)
+        with contextlib.suppress(*ALLOWED):
+            target(data)
 
-    flags = [sys.argv[0], f"-runs={options.runs}", "-timeout=10", f"-max_len={longest + 64}"]
-    flags += ["-rss_limit_mb=4096", "-print_final_stats=1", "-verbosity=0", str(corpus)]
-    if options.seconds:
-        flags.insert(1, f"-max_total_time={options.seconds}")
-    atheris.Setup(flags, once)
+    longest = 64 + max(len(seed) for seed in seeds())
+    flags = [f"-runs={runs}", f"-max_len={longest}", "-timeout=0", "-rss_limit_mb=0"]
+    flags += ["-verbosity=0", "-keep_seed=1", f"-artifact_prefix={folder}/", str(corpus)]
+    atheris.Setup([sys.argv[0], *flags], once)
     atheris.Fuzz()
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("target")
+    parser.add_argument("--runs", type=int, default=1_000_000)
+    parser.add_argument("--guided", type=int, default=30_000, help="of these, guided")
+    parser.add_argument("--part", nargs=2, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.part:
+        part, folder = options.part
+        fuzz(options.target, part, options.runs, Path(folder))
+    # a file is written for every input of some targets: in memory, where that can be had
+    folder = Path(tempfile.mkdtemp("", "nnae-fuzz-", MEMORY if os.path.isdir(MEMORY) else None))
+    (folder / "present").write_bytes(bytes(ROOM))
+    done, begin, kept = 0, time.monotonic(), []
+    for part, runs in (("guided", options.guided), ("plain", options.runs - options.guided)):
+        command = [sys.executable, __file__, options.target, "--runs", str(runs)]
+        command += ["--part", part, str(folder)]
+        own = os.environ | {"TMPDIR": str(folder)}
+        status = subprocess.run(command, check=False, env=own).returncode
+        count, data = Present(folder / "present").get()
+        done += count
+        if status:
+            (HERE / "findings").mkdir(exist_ok=True)
+            found = HERE / "findings" / f"{options.target}-{os.getpid()}"
+            found.write_bytes(data)
+            sys.exit(f"{options.target}: input {done} ended with status {status}: {found}")
+        kept.append(len(list((folder / "corpus").iterdir())))
+    shutil.rmtree(folder)
+    print(
+        f"{options.target}: {done} inputs without a finding, {time.monotonic() - begin:.0f} s; "
+        f"{kept[0]} kept for the lines they reach"
+    )
 
 
 if __name__ == "__main__":

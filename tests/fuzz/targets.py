@@ -23,9 +23,10 @@ FOLDER = Path(tempfile.mkdtemp(prefix="nnae-fuzz-"))
 XMC = b"3 4 3\n0,2 1:0.5 3:2\n 0:1e-2\n1\n"
 ARFF = (
     b"@relation 'a: -C 2'\n@attribute x numeric\n@attribute 'y 1' {0,1}\n"
-    b"@attribute z {0,1}\n@data\n0.5,1,0\n{1 1}\n?,0,1\n"
+    b"@attribute z {0,1}\n@data\n0.5,1,0\n{1 1}\n2e3,0,1\n"
 )
-TABLE = b'text,labels\n"a b c",x;y\nb,y\n'
+GAPS = ARFF.replace(b"2e3,0", b"?,0")
+TABLE = b'text,labels\n"red, blue",x;y\nred,y\n'
 LONG = b"id,item\n1,milk\n2,bread\n1,bread\n"
 COCO = json.dumps(
     {
@@ -152,7 +153,7 @@ def _manifests():
 TARGETS = {
     "xmc": (xmc, lambda: [XMC, b"0,2 1:0.5\n1 0:1\n", b"1 1000000000000 3\n0 0:1\n"]),
     "svmlight": (svmlight, lambda: [b"0,2 1:0.5 3:2\n1 1:1 # c\n", b"1 qid:3 1:2\n"]),
-    "arff": (arff, lambda: [ARFF]),
+    "arff": (arff, lambda: [ARFF, GAPS]),
     "text_table": (text_table, lambda: [TABLE]),
     "transactions": (transactions, lambda: [LONG, b"milk,bread\nmilk\n", b",a,b\n1,0,1\n"]),
     "coco": (coco, lambda: [COCO]),
