@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -19,6 +21,7 @@ from nnae._features import check_features
 from nnae._label_sets import LabelSets
 from nnae._labels import LabelSpace
 from nnae._step_two import predict_codes
+from nnae._streamed_scores import RankingScores, ScoreRankings, check_same_labels
 from nnae._threads import resolve_threads
 from nnae._validation import check_choice, check_count
 from nnae.decoders import Decoder, Query
@@ -74,12 +77,66 @@ class TwoStepPredictions(BaseEstimator):  # type: ignore[misc]
 
     def _rank_blocks(self, blocks: Any, k: int, level: int) -> Any:
         if hasattr(blocks, "map_blocks"):
-            model = copy.copy(self)
-            model.compressor_, model.n_threads = None, 1
+            model = self._for_workers()
             yield from blocks.map_blocks(lambda block: model.predict_topk(block.X, k, level=level))
             return
         for block in blocks:
             yield self.predict_topk(block.X, k, level=level)
+
+    def _for_workers(self) -> Any:
+        """Return a copy that ranks, without what only other questions need."""
+        model = copy.copy(self)
+        model.compressor_, model.n_threads = None, 1
+        return model
+
+    def evaluate(
+        self, X: Any, Y: Any = None, *, at: Sequence[int] = (1, 3, 5), level: int = 1
+    ) -> pd.DataFrame:
+        """Measure rankings of rows that were not used for training.
+
+        Parameters
+        ----------
+        X : as in fit
+            Blocks (:func:`nnae.io.row_blocks`, a path, Dask's collections) hold the labels too;
+            they are read once, in memory that does not grow with n, on workers where they are.
+        Y : as in fit, or None
+            None with blocks.
+        at : sequence of int, default=(1, 3, 5)
+            Depths of the rankings, each at least 1.
+        level : int, default=1
+            Level of abstraction, as in :meth:`predict_topk`.
+
+        Returns
+        -------
+        DataFrame
+            Columns "measure" (precision, ndcg, recall, psp), "k", "value" and "standard_error"
+            (over rows; by the delta method for psp, a ratio). psp weighs labels by the
+            propensities of training.
+
+        Raises
+        ------
+        ValueError
+            Labels that are not those of the model, or a depth below 1.
+        """
+        check_is_fitted(self, "decoder_")
+        depths = tuple(sorted({check_count("at", k) for k in at}))
+        if not depths:
+            raise ValueError("at must hold at least one depth; got none")
+        blocks = as_blocks(X, Y)
+        if blocks is None:
+            if Y is None:
+                raise ValueError("Y must be given beside X, unless X stands for blocks of rows")
+            ranking, _ = self.predict_topk(X, depths[-1], level=level)
+            scores = RankingScores(depths, self.propensities_)
+            scores.add(self._truth(Y, len(ranking)), ranking)
+            return scores.frame()
+        if hasattr(blocks, "map_blocks"):
+            parts = blocks.map_blocks(ScoreRankings(self._for_workers(), depths, level))
+        else:
+            parts = map(ScoreRankings(self, depths, level), blocks)
+        found = reduce(RankingScores.plus, parts)
+        check_same_labels(blocks.label_names, self.label_names_)  # a file tells them when read
+        return found.frame()
 
     def _rank(self, query: Query, k: int, level: int) -> tuple[Array, Array]:
         """Rank the labels of rows whose codes are known."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from nnae import metrics
 
@@ -51,6 +53,17 @@ class RankingScores:
             gained @ best,
         ]
 
+    def plus(self, other: RankingScores) -> RankingScores:
+        """Return the sums over both sets of rows."""
+        total = RankingScores(self.depths, self.propensities)
+        total.n_rows = self.n_rows + other.n_rows
+        total._sums = {key: sums + other._sums[key] for key, sums in self._sums.items()}
+        return total
+
+    def frame(self) -> pd.DataFrame:
+        """Return one row a measure and depth."""
+        return pd.DataFrame(self.rows(), columns=["measure", "k", "value", "standard_error"])
+
     def value(self, name: str, k: int) -> tuple[float, float]:
         """Return a measure and its standard error, by the delta method where it is a ratio."""
         gained, best, gained_2, best_2, both = self._sums[name, k]
@@ -66,3 +79,34 @@ class RankingScores:
     def rows(self) -> list[tuple[str, int, float, float]]:
         """Return measure, depth, value and standard error."""
         return [(name, k, *self.value(name, k)) for name, k in self._sums]
+
+
+@dataclass(frozen=True)
+class ScoreRankings:
+    """Ranks the labels of one block and tells what that is worth; goes to workers as it is."""
+
+    model: Any
+    depths: tuple[int, ...]
+    level: int
+
+    def __call__(self, block: Any) -> RankingScores:
+        """Return the scores of one block."""
+        width = len(self.model.label_names_)
+        if block.Y.shape[1] != width:
+            raise ValueError(f"Y has {block.Y.shape[1]} labels, the model has {width}")
+        ranking, _ = self.model.predict_topk(block.X, max(self.depths), level=self.level)
+        scores = RankingScores(self.depths, self.model.propensities_)
+        scores.add(block.Y, ranking)
+        return scores
+
+
+def check_same_labels(names: Any, expected: Any) -> None:
+    """Refuse blocks whose columns of Y have other names than those of a model; numbers are none."""
+    given, wanted = [] if names is None else list(map(str, names)), list(map(str, expected))
+    if given in ([], wanted, [str(j) for j in range(len(wanted))]):
+        return
+    odd = next(j for j, name in enumerate(wanted) if j >= len(given) or given[j] != name)
+    raise ValueError(
+        "the labels of the blocks must be those of the model, in its order; "
+        f"label {odd} is {wanted[odd]!r} in the model"
+    )

@@ -144,6 +144,13 @@ def test_kernels_take_one_thread_a_task_on_every_worker(client, data):
     assert {threads for _, threads in seen} == {1}
 
 
+def test_rankings_are_measured_where_rows_are(client, data, alone):
+    here = alone.evaluate(row_blocks(data, rows=100))
+    assert alone.evaluate(row_blocks(delayed_blocks(data), client=client)).equals(here)
+    with pytest.raises(ValueError, match="labels, the model has"):
+        alone.evaluate([dask.delayed(lambda: (data[0], data[1][:, :3]))()])
+
+
 def test_mistakes_are_one_clear_line(client, data):
     odd = [*delayed_blocks(data)[:2], dask.delayed(lambda: ([[1.0]], [[1.0, 0.0]]))()]
     with pytest.raises(ValueError, match=r"equal numbers|has 2 labels"):

@@ -172,3 +172,35 @@ def test_memory_does_not_grow_with_the_rows():
     ]  # fmt: skip
     rows = 20 * 6000 * 200 * 4 / 1024  # of float32, in kilobytes
     assert peaks[1] - peaks[0] < 0.2 * rows
+
+
+def test_rankings_of_blocks_are_measured_as_those_in_memory(data, tmp_path):
+    X, Y = data
+    model = nnae.TwoStepClassifier(random_state=0).fit(row_blocks((X, Y), rows=500))
+    whole = model.evaluate(X, Y, at=(5, 1))
+    assert list(whole["k"].unique()) == [1, 5]
+    ranking, _ = model.predict_topk(X, 5)
+    assert whole["value"][1] == pytest.approx(nnae.metrics.precision_at_k(Y, ranking, 5))
+    psp = nnae.metrics.psp_at_k(Y, ranking, 5, model.propensities_)
+    assert whole["value"].iloc[-1] == pytest.approx(psp)
+    nnae.io.write_blocks(tmp_path / "rows", (X, Y))
+    for blocks in (row_blocks((X, Y), rows=130), tmp_path / "rows"):
+        found = model.evaluate(blocks, at=(1, 5))
+        assert found[["measure", "k"]].equals(whole[["measure", "k"]])
+        np.testing.assert_allclose(found["value"], whole["value"], rtol=1e-12)
+        np.testing.assert_allclose(found["standard_error"], whole["standard_error"], rtol=1e-9)
+
+
+def test_rankings_of_other_labels_are_not_measured(data):
+    X, Y = data
+    names = [f"label {j}" for j in range(Y.shape[1])]
+    model = nnae.TwoStepClassifier(random_state=0).fit(row_blocks((X, Y), label_names=names))
+    model.evaluate(row_blocks((X, Y), label_names=names))
+    with pytest.raises(ValueError, match="label 0 is 'label 0' in the model"):
+        model.evaluate(row_blocks((X, Y), label_names=names[::-1]))
+    with pytest.raises(ValueError, match="Y has 3 labels, the model has"):
+        model.evaluate(row_blocks((X, Y[:, :3])))
+    with pytest.raises(ValueError, match="Y must be given"):
+        model.evaluate(X)
+    with pytest.raises(ValueError, match="at must"):
+        model.evaluate(X, Y, at=(0,))
