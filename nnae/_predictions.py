@@ -134,7 +134,7 @@ class TwoStepPredictions(BaseEstimator):  # type: ignore[misc]
             parts = blocks.map_blocks(ScoreRankings(self._for_workers(), depths, level))
         else:
             parts = map(ScoreRankings(self, depths, level), blocks)
-        found = reduce(RankingScores.plus, parts)
+        found: RankingScores = reduce(RankingScores.plus, parts)
         check_same_labels(blocks.label_names, self.label_names_)  # a file tells them when read
         return found.frame()
 
