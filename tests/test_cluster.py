@@ -151,6 +151,31 @@ def test_rankings_are_measured_where_rows_are(client, data, alone):
         alone.evaluate([dask.delayed(lambda: (data[0], data[1][:, :3]))()])
 
 
+@pytest.mark.slow
+def test_a_block_too_large_for_its_worker_is_one_clear_line(tmp_path):
+    def too_large():
+        import time
+
+        matrix = np.ones((200_000, 500))  # 800 MB
+        time.sleep(5)
+        return matrix, np.ones((200_000, 12))
+
+    with (
+        dask.config.set({"distributed.scheduler.allowed-failures": 1}),
+        distributed.LocalCluster(
+            n_workers=1,
+            threads_per_worker=1,
+            dashboard_address=None,
+            memory_limit="600MB",
+            local_directory=tmp_path,
+        ) as small,
+        distributed.Client(small, set_as_default=False) as client,
+        pytest.raises(MemoryError, match="give them more memory, or make blocks of fewer rows"),
+    ):
+        blocks = row_blocks([dask.delayed(too_large)()], client=client)
+        nnae.TwoStepClassifier(random_state=0).fit(blocks)
+
+
 def test_mistakes_are_one_clear_line(client, data):
     odd = [*delayed_blocks(data)[:2], dask.delayed(lambda: ([[1.0]], [[1.0, 0.0]]))()]
     with pytest.raises(ValueError, match=r"equal numbers|has 2 labels"):
