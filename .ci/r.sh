@@ -130,8 +130,14 @@ check_rpy2() {
   fi
 }
 
+install_library() {
+  mkdir -p "$work/library" "$work/pages"
+  R CMD INSTALL --no-docs --no-test-load -l "$work/library" "$work/package" > "$work/install.log" 2>&1 ||
+    { cat "$work/install.log"; return 1; }
+}
+
 render_help() {
-  mkdir -p "$work/pages"
+  export R_LIBS="$work/library" # the pages name the package's version
   Rscript -e '
     options(warn = 2)
     pages <- list.files(commandArgs(TRUE)[1], "[.]Rd$", full.names = TRUE)
@@ -139,6 +145,7 @@ render_help() {
       name <- sub("[.]Rd$", ".html", basename(page))
       tools::Rd2HTML(page, file.path(commandArgs(TRUE)[2], name), package = "nnae")
     }
+    file.copy(file.path(R.home("doc"), "html", "R.css"), commandArgs(TRUE)[2])
     cat("r.sh:", length(pages), "help pages\n")
   ' "$top/r_bridge/man" "$work/pages"
 }
@@ -157,9 +164,6 @@ render_vignettes() {
   export PATH="$work/venv/bin:$PATH"
   NNAE_PACKAGE=$(echo "$work"/nnae_*.tar.gz) # getting_started installs it once more, as a user does
   export NNAE_PACKAGE
-  mkdir -p "$work/library" "$work/pages"
-  R CMD INSTALL --no-docs --no-test-load -l "$work/library" "$work"/nnae_*.tar.gz \
-    > "$work/install.log" 2>&1
   rm -rf "$work/vignettes"
   cp -r "$top/vignettes" "$work/vignettes"
   cd "$work/vignettes"
@@ -185,6 +189,7 @@ rm -rf "$work/package"
 cp -r "$top/r_bridge" "$work/package"
 export RETICULATE_PYTHON="$work/venv/bin/python"
 part check_documentation
+part install_library
 # R CMD check keeps one core busy, the rest the other.
 (
   part check_style
