@@ -2,7 +2,7 @@
 #'
 #' @param object,x A fit of [nnae_two_step()].
 #' @param newdata,data Features of new examples, as in the fit; the training rows without them. For
-#'   `"topk"` of `predict` also [nnae_row_blocks()].
+#'   `"topk"` of `predict`, and for `nnae_evaluate`, also [nnae_row_blocks()].
 #' @param type `"topk"`: the best labels as a data frame; `"labels"`: the predicted labels, a
 #'   `dgCMatrix` of 0 and 1; `"response"`: probabilities; `"scores"`: rates; `"codes"`: the codes
 #'   that step two predicts.
@@ -12,14 +12,16 @@
 #'   `dgCMatrix`.
 #' @param digits Digits to print.
 #' @param row Row of `newdata` to plot.
-#' @param y Labels of the rows of `newdata`.
+#' @param y Labels of the rows of `newdata`; NULL for row blocks, which hold them.
+#' @param at Depths of the rankings to measure, whole numbers of at least 1.
 #' @param ... Passed on by `plot` to [graphics::barplot()]; else unused.
 #' @return `predict`: for `"topk"` a data frame with one row an example and rank: `row` (name or
 #'   number), `rank`, `label`, `score`; else a matrix, examples x labels, with names. `fitted` and
 #'   `residuals` are those of `"response"`. `coef`: coefficients of a linear step two, features x
 #'   codes of all levels. `nnae_error_budget`: precision at 1, 3 and 5 and F1 (of all labels, and
 #'   of frequent, middling and rare ones) when the codes of the true labels are decoded (`ceiling`),
-#'   when predicted ones are, what is lost, and what the thresholds lose.
+#'   when predicted ones are, what is lost, and what the thresholds lose. `nnae_evaluate`: a data
+#'   frame with columns `measure` (precision, ndcg, recall, psp), `k`, `value` and `standard_error`.
 #' @examples
 #' if (nnae_available()) {
 #'   y <- as.matrix(nnae_dataset("label_hierarchy", n_samples = 300, random_state = 0)$y)
@@ -29,6 +31,7 @@
 #'   summary(model)
 #'   predict(model, y[201:202, even], k = 2)
 #'   nnae_error_budget(model, y[-train, even], y[-train, -even])
+#'   nnae_evaluate(model, y[-train, even], y[-train, -even], at = c(1, 3))
 #'   plot(model, y[201, even, drop = FALSE])
 #' }
 #' @name nnae_two_step_methods
@@ -211,6 +214,29 @@ nnae_error_budget <- function(object, newdata, y) {
   budget_of(
     object, two_step_features(object, newdata), as_label_matrix(y, "y", known = object$labels)
   )
+}
+
+#' @rdname nnae_two_step_methods
+#' @export
+nnae_evaluate <- function(object, newdata, y = NULL, at = c(1, 3, 5), level = 1) {
+  if (!inherits(object, "nnae_two_step")) {
+    refuse("`object` must come from nnae_two_step(); got %s", class(object)[1])
+  }
+  level <- check_level(level, object$widths)
+  depths <- lapply(at, check_count, "at")
+  blocks <- inherits(newdata, "nnae_row_blocks")
+  if (blocks != is.null(y)) {
+    refuse("`y` must %s", if (blocks) "be NULL for row blocks" else "hold the labels of `newdata`")
+  }
+  model <- nnae_python(object)
+  frame <- call_python(if (blocks) {
+    model$evaluate(python_blocks(newdata), at = depths, level = level)
+  } else {
+    features <- to_python_features(two_step_features(object, newdata), "newdata")
+    truth <- to_scipy(as_label_matrix(y, "y", known = object$labels))
+    model$evaluate(features, truth, at = depths, level = level)
+  })
+  from_pandas(frame)
 }
 
 #' @rdname nnae_two_step_methods

@@ -77,6 +77,10 @@ test_that("blocks outlive a session, and so does a model of them", {
     predict(restored[[2]], restored[[1]], k = 2, level = 2),
     predict(model, blocks, k = 2, level = 2)
   )
+  expect_equal(
+    nnae_evaluate(model, blocks, at = 2), nnae_evaluate(model, data$x, data$y, at = 2)
+  )
+  expect_error(nnae_evaluate(model, blocks, data$y), "^`y` must be NULL for row blocks$")
 })
 
 test_that("lists of names need the names of all labels", {

@@ -34,6 +34,13 @@ test_that("it learns, and gives the bits that Python gives", {
   expect_gt(mean(hits), 1.5 * max(Matrix::colMeans(data$y)))
   budget <- nnae_error_budget(model, new, data$y[-train, ])
   expect_equal(budget["predicted", "P@1"], mean(hits))
+  measured <- nnae_evaluate(model, new, data$y[-train, ], at = c(1, 3))
+  expect_identical(names(measured), c("measure", "k", "value", "standard_error"))
+  expect_equal(subset(measured, measure == "precision" & k == 1)$value, mean(hits))
+  expect_error(nnae_evaluate(model, new), "^`y` must hold the labels of `newdata`")
+  expect_error(nnae_evaluate(model, new, data$y[-train, ], at = 1.5), "^`at` must be one whole")
+  expect_error(nnae_evaluate(model, new, data$y[-train, ], at = 0), "at")
+  expect_error(nnae_evaluate(list(), new), "^`object` must come from nnae_two_step\\(\\); got list")
   expect_equal(budget["ceiling", ] - budget["predicted", ], budget["lost", ], ignore_attr = TRUE)
 })
 
