@@ -117,6 +117,15 @@ class TwoStepPredictions(BaseEstimator):  # type: ignore[misc]
         ------
         ValueError
             Labels that are not those of the model, or a depth below 1.
+
+        Examples
+        --------
+        >>> import nnae
+        >>> Y = nnae.datasets.make_label_hierarchy(300, random_state=0).Y.toarray()
+        >>> model = nnae.TwoStepClassifier(profile="fast", random_state=0).fit(Y[:200], Y[:200])
+        >>> found = model.evaluate(Y[200:], Y[200:], at=[1])
+        >>> list(found["measure"])
+        ['precision', 'ndcg', 'recall', 'psp']
         """
         check_is_fitted(self, "decoder_")
         depths = tuple(sorted({check_count("at", k) for k in at}))

@@ -44,11 +44,11 @@ def test_dealt_labels_show_no_tree():
 
 def test_p_values_against_dealt_labels_are_uniform_on_dealt_labels():
     draws = np.random.default_rng(0)
-    dealt = list(shuffled_labels(DATA.Y_test, 16, draws, 1))
+    dealt = list(shuffled_labels(DATA.Y_test, 30, draws, 1))
     p = [audit(tree(), Y, n_permutations=19, random_state=s).value("spearman_npmi",
          "independent_p_value") for s, Y in enumerate(dealt)]  # fmt: skip
     assert np.mean(p) == pytest.approx(0.5, abs=0.2)
-    assert np.mean(np.array(p) <= 0.1) < 0.4
+    assert np.mean(np.array(p) <= 0.1) < 0.35
 
 
 def test_p_values_of_random_trees_are_uniform_however_much_labels_depend():
