@@ -76,8 +76,14 @@ def demo(
             sizes = " > ".join(map(str, (n_labels, *compressor.layer_sizes_)))
             step.note(f"labels > concepts: {sizes}")
         with steps.step("train"):
+            # what profile="fast" takes by itself, beside the compressor of the step above
             model = TwoStepClassifier(
-                compressor, decoder="linear", prefit=True, random_state=seed, n_threads=threads
+                compressor,
+                decoder="pair",
+                profile="fast",
+                prefit=True,
+                random_state=seed,
+                n_threads=threads,
             ).fit(data.X_train, data.Y_train, label_names=data.label_names)
         with steps.step("rank"):
             ranking = model.predict_topk(data.X_test, k=max(DEPTHS))[0]
