@@ -7,6 +7,7 @@ matrices of folds add up to all others, and one Cholesky factor serves all targe
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -27,8 +28,9 @@ Array = npt.NDArray[Any]
 CHUNK = 256
 #: Stands for "no fold is left out".
 NOTHING = -1
-#: Most features whose Gram matrix is factorised.
+#: Most features whose Gram matrix is factorised, and most rows.
 LARGEST = 8192
+MOST_ROWS = 4096
 #: Conjugate gradients stop at this share of the right side, or after so many steps.
 TOLERANCE = 1e-4
 MOST_STEPS = 500
@@ -51,6 +53,10 @@ class LinearMap:
         return LinearMap(np.ascontiguousarray(self.coef[:, part]), self.intercept[part].copy())
 
 
+#: From targets, a penalty and rows to the ridge.
+Way = Callable[[list[Any], float, Array], LinearMap]
+
+
 class GramRidge:
     """Features of training rows, ready for ridges on all of them or on those outside a fold.
 
@@ -67,8 +73,9 @@ class GramRidge:
     -----
     A ridge costs d³ / 3 for its factor and 2 d² for each target, in LAPACK on one thread (targets
     in fixed chunks, on several): the same bits for any number of threads. Holds d x d numbers.
-    Sparse features for which that would be slower, by estimate, and those with d above 8192 or
-    above twice the rows, are left to conjugate gradients.
+    Fewer rows than features go through the Gram matrix of rows instead, F'(FF' + alpha)^-1, which
+    costs n³ / 3 and holds n x n. Sparse features for which neither is the fastest, by estimate, and
+    what is too large for both, are left to conjugate gradients.
     """
 
     def __init__(self, F: Any, folds: Array, weights: Array | None, n_threads: int) -> None:
@@ -128,8 +135,9 @@ class GramRidge:
         fold : int
         """
         rows, dtype = self.rows(fold), self.F.dtype
-        if self._descends(sum(T.shape[1] for T in targets), len(rows)):
-            return self._descend(targets, alpha, rows)
+        way = self._way(sum(T.shape[1] for T in targets), len(rows))
+        if way is not None:
+            return way(targets, alpha, rows)
         gram, mean, total = self._without(fold)
         weights = self.weights[rows]
         means, sides = [], []
@@ -144,23 +152,51 @@ class GramRidge:
         intercept = np.concatenate(means) - mean @ B
         return LinearMap(np.ascontiguousarray(B, dtype), intercept.astype(dtype))
 
-    def _descends(self, outputs: int, n: int) -> bool:
-        """Tell whether conjugate gradients are the better way, by estimated seconds of one core."""
-        d = self.F.shape[1]
-        if d > min(LARGEST, 2 * n):
-            return True
-        if not hasattr(self.F, "indptr"):
-            return False
-        pairs = float(np.square(np.diff(self.F.indptr), dtype=np.float64).sum())
-        squared = 1.6e-11 * (d**3 / 3 + 2.0 * d * d * outputs) + 4e-8 * d * d + 5e-9 * pairs
-        return bool(1e-9 * (4.0 * self.F.nnz + 30.0 * d) * outputs < squared)
+    def _way(self, outputs: int, n: int) -> Way | None:
+        """Return the fastest way that needs no Gram matrix of features, by estimated seconds.
+
+        None where that matrix is the fastest.
+        """
+        d, sparse = self.F.shape[1], hasattr(self.F, "indptr")
+        nnz = float(self.F.nnz if sparse else self.F.size)
+        seconds: dict[Way | None, float] = {self._descend: 1e-9 * (4.0 * nnz + 30.0 * d) * outputs}
+        if d <= min(LARGEST, 2 * n):
+            per_row = np.diff(self.F.indptr) if sparse else np.array([])
+            pairs = float(np.square(per_row, dtype=np.float64).sum())
+            solved = 1.6e-11 * (d**3 / 3 + 2.0 * d * d * outputs)
+            seconds[None] = solved + 4e-8 * d * d + 5e-9 * pairs if sparse else 0.0
+        if n <= min(MOST_ROWS, d):
+            # in double precision, and the features times what was found
+            solved = 3.2e-11 * (n * n * float(d) + n**3 / 3 + 2.0 * n * n * outputs)
+            seconds[self._through_rows] = solved + 1e-9 * nnz * outputs
+        return min(seconds, key=lambda way: seconds[way])
+
+    def _through_rows(self, targets: list[Any], alpha: float, rows: Array) -> LinearMap:
+        """Solve with the Gram matrix of rows."""
+        features = self._features(rows)
+        squared, dtype = features.roots**2, self.F.dtype
+        means, sides = [], []
+        for T in targets:
+            dense = np.asarray(T.toarray() if hasattr(T, "indptr") else T, np.float64)
+            means.append(squared @ dense / squared.sum())
+            sides.append((dense - means[-1]) * features.roots[:, None])
+        gram = features.outer_gram()
+        gram[np.diag_indices(len(gram))] += alpha
+        found = positive_solve(gram, np.hstack(sides), self.n_threads)
+        B = features.transposed_times(found)
+        intercept = np.concatenate(means) - features.mean.astype(np.float64) @ B
+        return LinearMap(B, intercept.astype(dtype))
+
+    def _features(self, rows: Array) -> Features:
+        """Return some rows, weighted and centred."""
+        whole = len(rows) == self.F.shape[0]
+        F = self.F if whole else self.F[rows]
+        return Features(F, self.weights if whole else self.weights[rows], self.n_threads)
 
     def _descend(self, targets: list[Any], alpha: float, rows: Array) -> LinearMap:
         """Solve without a Gram matrix."""
-        whole = len(rows) == self.F.shape[0]
-        F = self.F if whole else self.F[rows]
-        weights = self.weights if whole else self.weights[rows]
-        features = Features(F, weights, self.n_threads)
+        F = self.F if len(rows) == self.F.shape[0] else self.F[rows]
+        features, weights = self._features(rows), self.weights[rows]
         total, mean = float(weights.sum()), features.mean.astype(np.float64)
         found = [_right_side(F, T, weights, mean, total, self.n_threads) for T in targets]
         right = np.hstack([side for _, side in found]).astype(F.dtype)
