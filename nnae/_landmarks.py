@@ -16,12 +16,15 @@ import scipy.linalg
 import scipy.sparse as sp
 
 from nnae import _core
+from nnae._features import linear_map
 from nnae._threads import one_blas_thread
 
 Array = npt.NDArray[Any]
 
 #: Keeps the kernel of landmarks that resemble each other invertible.
 JITTER = 1e-4
+#: Sparse landmarks are multiplied as dense ones where one feature in so many is not zero.
+DENSE = 8
 
 
 @dataclass
@@ -67,12 +70,12 @@ class Landmarks:
         """Return the kernel between X and the landmarks (n x m)."""
         dtype = self.basis.dtype
         X = _stored_as(self.rows, X)
-        if hasattr(X, "indptr"):
-            products = np.asarray((X @ self.rows.T).toarray(), dtype)
+        if not hasattr(X, "indptr"):
+            products = linear_map(X, self.rows.T, np.zeros(1, dtype), n_threads)
+        elif DENSE * self.rows.nnz > np.prod(self.rows.shape):
+            products = linear_map(X, self.rows.T.toarray(), np.zeros(1, dtype), n_threads)
         else:
-            products = np.empty((len(X), len(self.rows)), dtype)
-            right = np.ascontiguousarray(self.rows.T, dtype)
-            _core.multiply(np.ascontiguousarray(X, dtype), right, products, n_threads)
+            products = np.asarray((X @ self.rows.T).toarray(), dtype)
         products *= 2
         products -= _squares(X)[:, None].astype(dtype)
         products -= _squares(self.rows).astype(dtype)
