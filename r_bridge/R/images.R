@@ -52,12 +52,16 @@ check_paths <- function(value, name) {
 #' @param image Path of the picture.
 #' @param label Name of the label, or its number; NULL is the best one.
 #' @param backbone,fit_by As for [nnae_image_features()]: what made the features of the fit.
+#' @param concept NULL, or the concept of `level`, by its number or name, whose code is explained
+#'   instead of a label.
 #' @param against NULL, or another label: why one rather than the other.
 #' @param level Level of abstraction.
 #' @param regions `"superpixels"` or `"grid"`.
 #' @param n_regions About how many.
 #' @param fill What a region becomes: `"blur"` or `"mean"`.
 #' @param method `"occlusion"`, one region at a time, or `"shapley"`.
+#' @param top Number of concepts and regions in the flow that `text` and `html` show.
+#' @param hierarchy NULL, or the hierarchy of the model's compressor, to name concepts as it does.
 #' @param random_state Seed of `"shapley"`.
 #' @return An object of class `nnae_region_explanation`: a list with `name`, `score`, `base`,
 #'   `residual`, the data frame `frame`, whose contributions add up to the score, the matrices
@@ -84,20 +88,25 @@ check_paths <- function(value, name) {
 #' }
 #' @export
 nnae_region_explanation <- function(model, image, label = NULL, backbone = "hog",
-                                    fit_by = "stretch", against = NULL, level = 1,
+                                    fit_by = "stretch", concept = NULL, against = NULL, level = 1,
                                     regions = "superpixels", n_regions = 40, fill = "blur",
-                                    method = "occlusion", random_state = 0) {
+                                    method = "occlusion", top = 5, hierarchy = NULL,
+                                    random_state = 0) {
   check_two_step(model, "model")
+  if (!is.null(hierarchy)) check_hierarchy(hierarchy, "hierarchy")
   found <- call_python(nnae_module()$images$region_explanation(
     nnae_python(model), image_features(backbone, fit_by, NULL),
     check_text(check_paths(image, "image"), "image"),
     if (!is.null(label)) check_label(label, "label", model$labels),
+    concept = if (!is.null(concept)) check_concept(concept, model$widths, level),
     against = if (!is.null(against)) check_label(against, "against", model$labels),
     level = check_level(level, model$widths),
     regions = check_text(regions, "regions"),
     n_regions = check_count(n_regions, "n_regions"),
     fill = check_text(fill, "fill"),
     method = check_text(method, "method"),
+    top = check_count(top, "top"),
+    hierarchy = if (!is.null(hierarchy)) nnae_python(hierarchy),
     random_state = check_count(random_state, "random_state")
   ))
   value <- function(name) reticulate::py_to_r(found[[name]])
@@ -117,6 +126,16 @@ nnae_region_explanation <- function(model, image, label = NULL, backbone = "hog"
     ),
     class = "nnae_region_explanation"
   )
+}
+
+check_concept <- function(value, widths, level) {
+  if (is.character(value)) {
+    return(check_text(value, "concept"))
+  }
+  value <- check_count(value, "concept")
+  width <- widths[check_level(level, widths)]
+  if (value < 1 || value > width) refuse("`concept` must be between 1 and %d; got %d", width, value)
+  value - 1L
 }
 
 #' Methods of explanations by regions

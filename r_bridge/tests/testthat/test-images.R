@@ -21,6 +21,16 @@ test_that("pictures become features, and scores go back to regions", {
   expect_identical(dim(why$heat), c(64L, 64L))
   expect_identical(range(why$regions), c(1L, sum(why$frame$kind == "region")))
   expect_output(print(why), "red", fixed = TRUE)
+  explain <- function(concept) {
+    nnae_region_explanation(model, files[1],
+      concept = concept, n_regions = 9, top = 1, hierarchy = nnae_hierarchy(model)
+    )
+  }
+  code <- explain(1)
+  expect_equal(sum(code$frame$contribution), code$score, tolerance = 1e-6)
+  expect_false(code$name %in% colnames(y))
+  expect_equal(explain(code$name)$score, code$score)
+  expect_error(explain(9), "`concept` must be between 1 and 2; got 9")
   grDevices::pdf(NULL)
   expect_invisible(plot(why))
   grDevices::dev.off()
