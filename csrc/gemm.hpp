@@ -4,12 +4,13 @@
 //   multiply_transposed  C = A'B        A: n x k, B: n x m, C: k x m
 //   gram                 C = A'A        A: n x k, C: k x k, symmetric to the bit
 //
-// B (or B's columns) is walked in panels of a few vector registers, A in tiles of six rows; the
-// sums of a tile stay in registers. A'B sums blocks of rows in T and adds the blocks in double, in
-// an order that depends on n alone. k x m slots of double are needed per chunk of rows, at most 64;
-// above 2^17 cells panels of columns are shared out instead, see gemm_wide.hpp.
-// Preconditions: shapes fit; outputs do not overlap inputs. n = 0 gives zeros.
-// Cost: n p m; gram half of that. No BLAS: its results change with its number of threads.
+// B (or B's columns) is walked in panels of a few vector registers, packed where a product has more
+// than one tile of rows, A in tiles of six rows; the sums of a tile stay in registers, and a row of
+// A B has the same bits whatever rows are beside it. A'B sums blocks of rows in T and adds the
+// blocks in double, in an order that depends on n alone. k x m slots of double are needed per chunk
+// of rows, at most 64; above 2^17 cells panels of columns are shared out instead, see
+// gemm_wide.hpp. Preconditions: shapes fit; outputs do not overlap inputs. n = 0 gives zeros. Cost:
+// n p m; gram half of that. No BLAS: its results change with its number of threads.
 #pragma once
 
 #include <algorithm>
@@ -57,8 +58,31 @@ struct PackedPanels {
 
 }  // namespace detail
 
+namespace detail {
+
+// A B for at most one tile of rows: B is read once, so that laying it in panels would only cost.
+template <typename T>
+void multiply_tile(Matrix<const T> A, Matrix<const T> B, Matrix<T> C) {
+    constexpr std::int64_t width = panel_width<T>;
+    const std::int64_t whole = B.cols / width * width;
+    const int rows = static_cast<int>(A.rows);
+    std::vector<T> last(static_cast<std::size_t>(whole < B.cols ? B.rows * width : 0));
+    if (whole < B.cols) pack_panel(B, 0, B.rows, whole, last.data());
+    T out[tile_rows * width];
+    for (std::int64_t p = 0; p < B.cols; p += width) {
+        const bool padded = p == whole;
+        tile_product<T>(rows, A.row(0), A.cols, 1, padded ? last.data() : B.row(0) + p,
+                        padded ? width : B.cols, B.rows, out);
+        for (int r = 0; r < rows; ++r)
+            std::copy_n(out + r * width, std::min(width, B.cols - p), C.row(r) + p);
+    }
+}
+
+}  // namespace detail
+
 template <typename T>
 void multiply(Matrix<const T> A, Matrix<const T> B, int n_threads, Matrix<T> C) {
+    if (A.rows > 0 && A.rows <= tile_rows && B.rows > 0) return detail::multiply_tile(A, B, C);
     const detail::PackedPanels<T> panels(B);
     parallel_for(A.rows, 10 * tile_rows, n_threads, [&](std::int64_t begin, std::int64_t end, int) {
         panels.multiply_rows(A, begin, end, C.row(begin));

@@ -8,6 +8,7 @@ each other: a scale that needs no tuning. Features are :math:`\kappa(x, X_m) P` 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -78,10 +79,14 @@ class Landmarks:
             products = np.asarray((X @ self.rows.T).toarray(), dtype)
         products *= 2
         products -= _squares(X)[:, None].astype(dtype)
-        products -= _squares(self.rows).astype(dtype)
+        products -= self._row_squares.astype(dtype)
         np.minimum(products, 0, out=products)
         products *= dtype.type(self.width)
         return np.asarray(np.exp(products, out=products))
+
+    @cached_property
+    def _row_squares(self) -> Array:
+        return _squares(self.rows)
 
     def features(self, X: Any, n_threads: int) -> Array:
         """Return the features of rows (n x m)."""

@@ -36,6 +36,20 @@ def test_products_match_numpy(core, dtype, shape):
 
 @variants
 @dtypes
+@pytest.mark.parametrize("shape", [(20, 1, 1), (20, 37, 16), (20, 300, 257), (20, 9, 64)])
+def test_a_row_has_the_same_bits_whatever_is_beside_it(core, dtype, shape):
+    n, p, m = shape
+    A, B = draw(n, p, dtype), draw(p, m, dtype)
+    whole = np.empty((n, m), dtype)
+    core.multiply(A, B, whole, 1)
+    for size in (1, 2, 5, 6, 7):
+        out = np.full((size, m), np.nan, dtype)
+        core.multiply(A[3 : 3 + size], B, out, 2)
+        np.testing.assert_array_equal(out, whole[3 : 3 + size])
+
+
+@variants
+@dtypes
 @pytest.mark.parametrize("shape", SHAPES)
 def test_transposed_products_match_numpy(core, dtype, shape):
     n, k, m = shape
