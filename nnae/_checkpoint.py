@@ -188,20 +188,30 @@ class Stage:
             self.finished = True
 
 
+def present_path() -> str | None:
+    """Return the file of the checkpoint of the fit under way, None where there is none."""
+    progress = _current.get()
+    return None if progress is None else progress.checkpoint.path
+
+
 def next_stage(name: str) -> Stage:
     """Return the next stage of the fit, one without effect where there is no checkpoint."""
     return Stage(_current.get(), name)
 
 
+#: Parameters that say where a fit keeps what it needs while it runs.
+_PLACES = ("checkpoint", "codes_folder")
+
+
 def lasting_parameters(estimator: Any) -> dict[str, Any]:
     """Return the parameters that belong to a saved model; where its fit was noted does not."""
     parameters: dict[str, Any] = estimator.get_params(deep=False)
-    return {**parameters, "checkpoint": None} if "checkpoint" in parameters else parameters
+    return {**parameters, **{name: None for name in _PLACES if name in parameters}}
 
 
 def _that_matter(estimator: Any) -> dict[str, Any]:
     """Return the parameters that a fit's result depends on."""
-    beside = ("checkpoint", "callback", "verbose", "n_threads")
+    beside = (*_PLACES, "callback", "verbose", "n_threads")
     return {
         name: value
         for name, value in estimator.get_params(deep=False).items()

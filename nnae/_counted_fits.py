@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nnae._block_fits import fit_autoencoder
 from nnae._block_sums import RowSums
 from nnae._checkpoint import checkpointing, identity_of
 from nnae._encoders import ENCODERS, Linear
@@ -15,7 +16,7 @@ from nnae._labels import LabelSpace
 from nnae._linear_codes import linear_codes
 from nnae._linear_encoder import Counts
 from nnae._plan import best_fit, check_encoder, loss_of
-from nnae._streamed_fit import count_blocks, fit_counts
+from nnae._streamed_fit import check_streams, count_blocks, fit_counts
 from nnae.io._row_blocks import RowBlocks
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class CountedFits:
-    """What NNAE does with counts of labels that occur together."""
+    """What NNAE does with counts of labels that occur together, and with rows in blocks."""
 
     encoder: str
     feature_weight: Any
@@ -44,8 +45,15 @@ class CountedFits:
         def _labels(self) -> LabelSpace: ...
 
     def _fit_blocks(self, blocks: RowBlocks) -> Self:
+        check_streams(self)
         with checkpointing(self.checkpoint, lambda: identity_of(self, blocks.identity)):
-            return self.take_counts(*count_blocks(self, blocks))
+            if ENCODERS[self.encoder].linear:
+                return self.take_counts(*count_blocks(self, blocks))
+            fitted, problem, first = fit_autoencoder(self, blocks)
+        for name in (*NO_FEATURES, "init_losses_", "propensities_"):
+            setattr(self, name, getattr(first, name))
+        self._keep(fitted, problem, first._labels())
+        return self
 
     def take_counts(self, sums: RowSums, space: LabelSpace) -> Self:
         """Become fitted on counts of labels alone."""

@@ -84,6 +84,8 @@ class _Taken:
                 return {"same": self._numbers[id(value)]}
             number = self._numbers[id(value)] = len(self._numbers)
             self._kept.append(value)
+            if hasattr(value, "settle"):  # what it has outside memory must last
+                value.settle()
             found = {name: self.value(v) for name, v in vars(value).items()}
             kept = {name: v for name, v in found.items() if v is not None}
             return {"object": kept, "number": number}

@@ -12,7 +12,7 @@ from nnae._encoders import ENCODERS, Linear
 from nnae._feature_weight import check_feature_weight
 from nnae._labels import LabelSpace
 from nnae._linear_encoder import Counts
-from nnae._plan import best_fit, loss_of
+from nnae._plan import best_fit, check_encoder, loss_of
 from nnae._problem import Fitted, Problem
 from nnae._threads import resolve_threads
 
@@ -29,19 +29,36 @@ def count_blocks(model: Any, blocks: Any) -> tuple[RowSums, LabelSpace]:
 
 def check_streams(model: Any) -> None:
     """Refuse compressors that need all rows at once, with advice."""
+    advice = "; fit it on a sample of rows, then pass it with prefit=True"
+    if type(model).__name__ == "NMF":  # which cannot be imported here
+        return
     encoder = getattr(model, "encoder", None)
-    if encoder not in ENCODERS or not ENCODERS[encoder].linear:
+    if encoder not in ENCODERS or not (ENCODERS[encoder].linear or encoder == "nnls"):
         raise ValueError(
-            "a fit over blocks needs NNAE(encoder='linear'), which learns from counts of labels; "
+            "a fit over blocks needs NMF, or NNAE with encoder='linear', 'tied' or 'nnls'; "
             f"got {type(model).__name__}"
             + (f"(encoder={encoder!r})" if encoder is not None else "")
-            + "; fit it on a sample of rows, then pass it with prefit=True"
+            + advice
         )
     if check_feature_weight(model.feature_weight) != 0:
         raise ValueError(
             f"a fit over blocks needs feature_weight=0; got {model.feature_weight!r}; fit on a "
             "sample of rows instead"
         )
+    check_encoder(model)
+    if model.objective != "levels":
+        raise ValueError(f"a fit over blocks needs objective='levels'; got {model.objective!r}")
+    if model.sparseness is not None:
+        raise ValueError("a fit over blocks needs sparseness=None" + advice)
+
+
+def compress_blocks(model: Any, blocks: Any, sums: RowSums, space: LabelSpace) -> None:
+    """Fit a compressor to counted blocks: by the counts where they are enough."""
+    encoder = getattr(model, "encoder", None)
+    if encoder is not None and ENCODERS[encoder].linear:
+        model.take_counts(sums, space)
+    else:
+        model.fit(blocks)
 
 
 def space_of(blocks: Any, sums: RowSums) -> LabelSpace:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,8 @@ import numpy.typing as npt
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
+from nnae._block_codes import CodedBlocks
+from nnae._block_fits import check_blocks_alone
 from nnae._cells import Cells, weigh_cells
 from nnae._checkpoint import Checkpoint, checkpointing, identity_of
 from nnae._concept_rules import hoyer_sparseness
@@ -32,7 +35,7 @@ from nnae.io._row_blocks import as_blocks
 Array = npt.NDArray[Any]
 
 
-class NNAE(CountedFits, TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):  # type: ignore
+class NNAE(CountedFits, CodedBlocks, TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):  # type: ignore
     r"""Compress labels by a deep non-negative autoencoder.
 
     Every level has codes of its own. Level 1 models the labels by rates
@@ -117,6 +120,9 @@ class NNAE(CountedFits, TransformerMixin, BaseEstimator, auto_wrap_output_keys=N
     checkpoint : path, Checkpoint or None
         File to write the state of a fit to, and to go on from where there is one; the result is the
         same, to the bit, as without. See :class:`nnae.Checkpoint`.
+    codes_folder : path or None
+        New folder for the codes of a fit over row blocks with ``encoder="nnls"``, see
+        :class:`nnae.NMF`; ``codes_1.npy``, ``codes_2.npy``, ... in the end.
 
     Attributes
     ----------
@@ -194,6 +200,7 @@ class NNAE(CountedFits, TransformerMixin, BaseEstimator, auto_wrap_output_keys=N
         verbose: int = 0,
         callback: Callback | None = None,
         checkpoint: str | os.PathLike[str] | Checkpoint | None = None,
+        codes_folder: str | os.PathLike[str] | None = None,
     ) -> None:
         self.layer_sizes = layer_sizes
         self.loss = loss
@@ -216,6 +223,7 @@ class NNAE(CountedFits, TransformerMixin, BaseEstimator, auto_wrap_output_keys=N
         self.verbose = verbose
         self.callback = callback
         self.checkpoint = checkpoint
+        self.codes_folder = codes_folder
 
     def fit(
         self,
@@ -233,7 +241,8 @@ class NNAE(CountedFits, TransformerMixin, BaseEstimator, auto_wrap_output_keys=N
         ----------
         Y : sparse matrix, array, DataFrame, list of label sets, or row blocks
             n examples, L labels, non-negative. Blocks (:func:`nnae.io.row_blocks`, or a path) are
-            read once, with ``encoder="linear"``, in memory that does not grow with n.
+            read once with ``encoder="linear"`` or "tied", once a sweep with "nnls", in memory that
+            does not grow with n; see :class:`nnae.NMF` for where sweeps start.
         y : ignored
             For scikit-learn's pipelines.
         X : sparse matrix, array or DataFrame of shape (n, d), optional
@@ -258,10 +267,7 @@ class NNAE(CountedFits, TransformerMixin, BaseEstimator, auto_wrap_output_keys=N
         """
         blocks = as_blocks(Y)
         if blocks is not None:
-            given = {"sample_weight": sample_weight, "mask": mask, "propensities": propensities}
-            for name, value in given.items():
-                if value is not None:
-                    raise ValueError(f"{name} must be None for a fit over blocks")
+            check_blocks_alone(sample_weight=sample_weight, mask=mask, propensities=propensities)
             return self._fit_blocks(blocks)
         check_encoder(self, cells=mask is not None or propensities is not None)
         matrix, space = encode_labels(Y, dtype=label_dtype(Y))
@@ -314,16 +320,18 @@ class NNAE(CountedFits, TransformerMixin, BaseEstimator, auto_wrap_output_keys=N
     def fit_transform(self, Y: Any, y: Any = None, **fit_params: Any) -> Array:
         """Compress Y and return its codes of level 1, as ``fit(Y, X=X).transform(Y, X=X)``."""
         X, mask = fit_params.get("X"), fit_params.get("mask")
-        return self.fit(Y, **fit_params).transform(Y, X=X, mask=mask)
+        found: Array = self.fit(Y, **fit_params).transform(Y, X=X, mask=mask)
+        return found
 
-    def transform(self, Y: Any, level: int = 1, *, X: Any = None, mask: Any = None) -> Array:
+    def transform(self, Y: Any, level: int = 1, *, X: Any = None, mask: Any = None) -> Any:
         """Return the codes of examples at one level (n x k_level).
 
         Parameters
         ----------
-        Y : matrix, array, DataFrame or list of label sets, or None
-            Labels; names that were not seen in training are ignored with a warning. None, with X
-            and a feature-aware model, infers codes from features alone.
+        Y : matrix, array, DataFrame, list of label sets, row blocks, or None
+            Labels, in blocks for an iterator over their codes; names that were not seen in training
+            are ignored with a warning. None, with X and a feature-aware model, infers codes from
+            features alone.
         level : int, default=1
             1 is nearest the labels.
         X : sparse matrix, array or DataFrame of shape (n, d), optional
@@ -334,6 +342,10 @@ class NNAE(CountedFits, TransformerMixin, BaseEstimator, auto_wrap_output_keys=N
         """
         level = self._check_level(level)
         check_encoder(self, cells=mask is not None)
+        blocks = as_blocks(Y)
+        if blocks is not None:
+            check_blocks_alone(X=X, mask=mask)
+            return self._codes_of_blocks(blocks, partial(self.transform, level=level))
         n_threads, dtype = resolve_threads(self.n_threads), self.weights_[0].dtype
         matrix = cells = None
         if Y is not None:

@@ -24,7 +24,7 @@ from nnae._more_rows import MoreRows
 from nnae._predictions import TwoStepPredictions
 from nnae._rankings import propensities_of_counts
 from nnae._search_cells import SEARCHES
-from nnae._streamed_fit import check_streams
+from nnae._streamed_fit import check_streams, compress_blocks
 from nnae._streamed_training import check_decoder, check_estimator, count_rows, train
 from nnae._threads import resolve_threads
 from nnae._training import FOLDS, Training
@@ -183,8 +183,9 @@ class TwoStepClassifier(LearnsLabels, MoreRows, TwoStepPredictions):
         X : sparse matrix, array or DataFrame of shape (n, d), or row blocks
             Features, finite; float32 is kept. Blocks (:func:`nnae.io.row_blocks`, or a path) of
             features and labels are read twice, in memory that does not grow with n: the linear
-            encoder, the built-in ridge (or an estimator with ``partial_fit``) and the linear
-            decoder; no rows are held out, whatever the profile.
+            encoder (others, and :class:`nnae.NMF`, read the labels once a sweep more), the built-in
+            ridge (or an estimator with ``partial_fit``) and the linear decoder; no rows are held
+            out, whatever the profile.
         Y : sparse matrix, array, DataFrame, or list of label sets
             Labels of the same rows; None with blocks, which hold them.
         sample_weight : array of shape (n,), optional
@@ -253,7 +254,7 @@ class TwoStepClassifier(LearnsLabels, MoreRows, TwoStepPredictions):
                 self.compressor_ = self._fit_compressor(None, nothing, space, None, self.seed_)
             else:
                 self.compressor_ = self._new_compressor(n_labels, self.seed_)
-                self.compressor_.take_counts(sums, space)
+                compress_blocks(self.compressor_, blocks, sums, space)
             self.loss_name_ = str(getattr(self.compressor_, "loss_name_", "frobenius"))
             self.label_names_ = np.array(space.names, dtype=object)
             self.propensities_ = propensities_of_counts(sums.positives, sums.n_rows)

@@ -12,6 +12,8 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from nnae import _core
+from nnae._block_codes import CodedBlocks
+from nnae._block_fits import check_blocks_alone, fit_factorisation
 from nnae._cells import factors_of, weigh_cells
 from nnae._checkpoint import Checkpoint, checkpointing, identity_of
 from nnae._distinct import Distinct
@@ -32,6 +34,7 @@ from nnae._validation import (
     choose_loss,
     label_dtype,
 )
+from nnae.io._row_blocks import RowBlocks, as_blocks
 
 Array = npt.NDArray[Any]
 
@@ -39,7 +42,7 @@ Array = npt.NDArray[Any]
 MAX_DENSE_CELLS = 200_000_000
 
 
-class NMF(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+class NMF(CodedBlocks, TransformerMixin, BaseEstimator):  # type: ignore[misc]
     r"""Factorise a sparse non-negative matrix without ever making it dense.
 
     Minimises a loss :math:`D(Y, Z W)` over :math:`Z \ge 0` (n x k) and :math:`W \ge 0` (k x L):
@@ -85,13 +88,19 @@ class NMF(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     checkpoint : path, Checkpoint or None
         File to write the state of a fit to, and to go on from where there is one; the result is the
         same, to the bit, as without. See :class:`nnae.Checkpoint`.
+    codes_folder : path or None
+        New folder for the codes of a fit over row blocks, n k numbers twice over (three times with
+        a checkpoint). In the end it holds ``codes_1.npy``, the codes of all rows as
+        :meth:`transform` finds them, which ``numpy.load(..., mmap_mode="r")`` maps. None keeps
+        them among temporary files, or beside the checkpoint, until the fit is done.
 
     Attributes
     ----------
     components_ : ndarray of shape (k, L)
         Weights W.
     codes_ : ndarray of shape (n, k)
-        Codes Z of the training rows after the last sweep.
+        Codes Z of the training rows after the last sweep. After a fit over blocks one row, their
+        sums over all training rows.
     loss_, loss_curve_ : float, list of float
         Objective at the end, and after each sweep.
     init_losses_ : ndarray of shape (n_init,)
@@ -118,6 +127,14 @@ class NMF(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     >>> model = nnae.NMF(2, random_state=0).fit(Y)
     >>> model.components_.shape, list(model.label_names_)
     ((2, 4), ['egg', 'flour', 'leek', 'potato'])
+
+    More rows than memory holds come in blocks, such as those of a file:
+
+    >>> planted = nnae.datasets.make_label_hierarchy(300, random_state=0)
+    >>> blocks = nnae.io.row_blocks((None, planted.Y), rows=100)
+    >>> model = nnae.NMF(12, random_state=0).fit(blocks)
+    >>> [codes.shape for codes in model.transform(blocks)]
+    [(100, 12), (100, 12), (100, 12)]
     """
 
     def __init__(
@@ -135,6 +152,7 @@ class NMF(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         verbose: int = 0,
         callback: Callback | None = None,
         checkpoint: str | os.PathLike[str] | Checkpoint | None = None,
+        codes_folder: str | os.PathLike[str] | None = None,
     ) -> None:
         self.n_components = n_components
         self.loss = loss
@@ -148,6 +166,7 @@ class NMF(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.verbose = verbose
         self.callback = callback
         self.checkpoint = checkpoint
+        self.codes_folder = codes_folder
 
     def fit(
         self,
@@ -162,8 +181,11 @@ class NMF(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
         Parameters
         ----------
-        Y : sparse matrix, array, DataFrame, or list of label sets
-            n examples, L labels, non-negative.
+        Y : sparse matrix, array, DataFrame, list of label sets, or row blocks
+            n examples, L labels, non-negative. Blocks (:func:`nnae.io.row_blocks`, or a path) are
+            read once a sweep, in memory that does not grow with n: the weights start from a fit to
+            at most 50,000 evenly spaced rows, see ``codes_folder`` for the codes. Sweeps update
+            weights, then codes, and the objective is that after the codes.
         y : ignored
             For scikit-learn's pipelines.
         sample_weight : array of shape (n,), optional
@@ -192,6 +214,10 @@ class NMF(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """
         k = check_count("n_components", self.n_components)
         check_choice("solver", self.solver, ("auto", *SOLVERS))
+        blocks = as_blocks(Y)
+        if blocks is not None:
+            check_blocks_alone(sample_weight=sample_weight, mask=mask, propensities=propensities)
+            return self._fit_blocks(blocks)
         max_iter = check_count("max_iter", self.max_iter)
         tol = check_tolerance("tol", self.tol)
         n_threads = resolve_threads(self.n_threads)
@@ -244,21 +270,43 @@ class NMF(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             raise KeyboardInterrupt("the fit was interrupted; the model holds its last sweep")
         return self
 
+    def _fit_blocks(self, blocks: RowBlocks) -> NMF:
+        callback = reporter(self.callback, self.verbose, "NMF")
+        with checkpointing(self.checkpoint, lambda: identity_of(self, blocks.identity)):
+            found = fit_factorisation(self, blocks, resolve_threads(self.n_threads), callback)
+        self.components_, self.codes_, history, first = found
+        for name in ("loss_name_", "label_names_", "n_features_in_", "n_components_",
+                     "propensities_", "init_losses_"):  # fmt: skip
+            setattr(self, name, getattr(first, name))
+        self.loss_curve_ = history.curve
+        self.loss_ = history.curve[-1]
+        self.n_iter_ = len(history.curve)
+        self.seconds_ = history.seconds
+        if history.interrupted:
+            raise KeyboardInterrupt("the fit was interrupted; the model holds its last sweep")
+        return self
+
     def fit_transform(self, Y: Any, y: Any = None, **fit_params: Any) -> Array:
         """Factorise Y and return its codes, exactly as ``fit(Y).transform(Y)`` does."""
-        return self.fit(Y, **fit_params).transform(Y, mask=fit_params.get("mask"))
+        found: Array = self.fit(Y, **fit_params).transform(Y, mask=fit_params.get("mask"))
+        return found
 
-    def transform(self, Y: Any, *, mask: Any = None) -> Array:
+    def transform(self, Y: Any, *, mask: Any = None) -> Any:
         """Return the codes (n x k) that minimise the loss of every row, the weights fixed.
 
         Parameters
         ----------
-        Y : matrix, array, DataFrame or list of label sets
+        Y : matrix, array, DataFrame, list of label sets, or row blocks
             Labels of new examples; names that were not seen in training are ignored with a warning.
+            For blocks the result is an iterator over their codes.
         mask : sparse matrix, array or DataFrame of shape (n, L), optional
             Nonzero where Y is known.
         """
         check_is_fitted(self, "components_")
+        blocks = as_blocks(Y)
+        if blocks is not None:
+            check_blocks_alone(mask=mask)
+            return self._codes_of_blocks(blocks, self.transform)
         loss, n_threads = self.loss_name_, resolve_threads(self.n_threads)
         matrix = self._labels().encode(Y, self.components_.dtype)
         matrix, known = hide_unknown(matrix, mask)

@@ -65,8 +65,42 @@ def test_progress_tells_pass_share_and_time_left(files, monkeypatch):
     for _ in range(2):
         list(blocks)
     assert notes[0].startswith("pass 1 of 2, 100 rows, ") and "left" in notes[0]
+    assert len(notes) == 2 * 6
     assert notes[-1].startswith("pass 2 of 2, ") and notes[-1].endswith("100 %, about 0:00 left")
     assert _chunks.clock(3725) == "1:02:05"
+
+
+def test_time_left_is_that_of_the_pace(files, monkeypatch):
+    from nnae.cli import _chunks
+
+    now, notes = [1000.0], []
+    monkeypatch.setattr(_chunks.time, "perf_counter", lambda: now[0])
+
+    class Step:
+        def note(self, text):
+            notes.append(text)
+
+    blocks = nnae.io.row_blocks((None, np.ones((100, 2))), rows=25)
+    _chunks.follow_rows(Step(), blocks, 3, "at most")
+    for _ in range(2):
+        for _ in blocks:
+            now[0] += 60  # a minute a block, four blocks a pass
+        now[0] += 500  # what is done between passes is no pace of theirs
+    assert notes[0] == "pass 1 of at most 3, 25 rows, 25 %, at most 11:00 left"
+    assert notes[4] == "pass 2 of at most 3, 25 rows, 25 %, at most 7:00 left"
+    assert notes[-1] == "pass 2 of at most 3, 100 rows, 100 %, at most 4:00 left"
+
+
+def test_other_encoders_and_losses_in_chunks(files, capsys):
+    rows, model = files / "rows.txt", files / "nnls.nnae"
+    words = ["fit", rows, "-o", model, "--chunk-rows", 100, "--encoder", "nnls", "--layers", "8,2"]
+    assert main([*map(str, words), "--loss", "bernoulli", "--threads", "1"]) == 0
+    said = capsys.readouterr().err
+    assert " of at most 254, 600 rows, 100 %, at most " in said
+    fitted = nnae.load(model)
+    assert fitted.compressor_.loss_name_ == "bernoulli" and fitted.compressor_.encoder == "nnls"
+    found = run(capsys, "evaluate", model, rows, "--json", "--quiet", "--chunk-rows", 100)
+    assert found["precision"]["1"] > 0.3
 
 
 def test_a_checkpoint_is_gone_on_from(files, capsys):
@@ -85,7 +119,7 @@ def test_mistakes_are_one_line(files, capsys):
     for words, status, message in (
         (["fit", files / "posts.csv", "--chunk-rows", "5"], 2, "no tables of texts"),
         (["fit", files / "rows.txt", "--chunk-rows", "5", "--decoder", "tree"], 2, "linear"),
-        (["fit", files / "rows.txt", "--chunk-rows", "5", "--encoder", "nnls"], 1, "linear"),
+        (["fit", files / "rows.txt", "--chunk-rows", "5", "--encoder", "relu"], 1, "linear"),
     ):
         assert main([str(word) for word in words]) == status
         error = capsys.readouterr().err

@@ -55,7 +55,7 @@ def test_a_file_gives_its_rows_and_says_how_far_it_is(rows, tmp_path):
     blocks, seen = row_blocks(path, rows=25), []
     blocks.watch = lambda done, share: seen.append((done, share))
     same(whole(blocks), rows)
-    assert [done for done, _ in seen] == [25, 50, 57] and seen[-1][1] == 1.0
+    assert [done for done, _ in seen] == [0, 25, 50, 57] and seen[-1][1] == 1.0
 
 
 @pytest.mark.parametrize("dense", [False, True])

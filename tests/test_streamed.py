@@ -113,10 +113,10 @@ def test_a_compressor_of_a_sample_serves_all_rows(data):
 @pytest.mark.parametrize(
     ("model", "message"),
     [
-        (nnae.NNAE(), "encoder='linear'"),
+        (nnae.NNAE(encoder="relu"), "encoder='linear'"),
         (nnae.NNAE(encoder="linear", feature_weight=1.0), "feature_weight=0"),
         (nnae.TwoStepClassifier(decoder="stack"), "decoder='linear'"),
-        (nnae.TwoStepClassifier(nnae.NMF(3)), "NNAE"),
+        (nnae.TwoStepClassifier(nnae.NNAE(encoder="relu")), "NNAE"),
     ],
 )
 def test_what_does_not_stream_says_so(data, model, message):

@@ -28,23 +28,37 @@ def open_chunks(reading: Reading, path: Path, rows: int) -> Any:
     return row_blocks(path, rows=rows, format=name, **reading.options(name))
 
 
-def follow_rows(step: Step, blocks: Any, passes: int) -> None:
-    """Show rows, share and the time left while blocks are read."""
-    state = {"start": time.perf_counter(), "rows": 0, "pass": 1}
+def follow_rows(step: Step, blocks: Any, passes: int, bound: str = "about") -> None:
+    """Show rows, share and the time left while blocks are read.
+
+    ``bound`` is "at most" where fewer passes may be enough. Passes to come are taken to last as
+    long as the present one would, judged by its own pace.
+    """
+    state = {"start": 0.0, "pass": 0}
+    of = f"{bound} {passes}" if bound == "at most" else f"{passes}"
 
     def show(rows: int, share: float | None) -> None:
         now = time.perf_counter()
-        if rows <= state["rows"]:
+        if not rows:
             state["start"], state["pass"] = now, state["pass"] + 1
-        state["rows"] = rows
-        text = f"pass {state['pass']} of {passes}, {rows:,} rows"
+            return
+        text = f"pass {state['pass']} of {of}, {rows:,} rows"
         if share:
             whole = (now - state["start"]) / share
             left = whole * (1 - share) + whole * max(0, passes - state["pass"])
-            text += f", {100 * share:.0f} %, about {clock(left)} left"
+            text += f", {100 * share:.0f} %, {bound} {clock(left)} left"
         step.note(text)
 
     blocks.watch = show
+
+
+def sweeping_passes(compressor: Any) -> int:
+    """Return how often, at most, a compressor looks at labels again and again; 0 if it does not."""
+    from nnae._encoders import ENCODERS
+
+    if ENCODERS[compressor.encoder].linear:
+        return 0  # it learns from what is counted anyway
+    return 2 + int(compressor.pretrain_iter) + int(compressor.max_iter)
 
 
 def clock(seconds: float) -> str:
@@ -61,10 +75,11 @@ def fit_in_chunks(
     from nnae import TwoStepClassifier
 
     first = next(iter(blocks))
-    if only_labels or first.X is None:
-        follow_rows(step, blocks, 1)
+    alone, sweeps = only_labels or first.X is None, sweeping_passes(compressor)
+    counting = 2 if not alone else 0 if sweeps else 1
+    follow_rows(step, blocks, sweeps + counting, "at most" if sweeps else "about")
+    if alone:
         return compressor.fit(blocks)
-    follow_rows(step, blocks, 2)
     model = TwoStepClassifier(
         compressor, checkpoint=compressor.checkpoint, random_state=seed, n_threads=threads
     )

@@ -26,7 +26,7 @@ ROWS = 65536
 #: Rows of labels that are kept where all cannot be looked at.
 MOST_SAMPLED = 1_000_000
 
-#: Told after every block: rows so far in this pass, and the share of the pass that is done.
+#: Told at the start of a pass and after every block: rows so far, and the share that is done.
 Watch = Callable[[int, "float | None"], object]
 
 
@@ -49,8 +49,8 @@ class RowBlocks:
     n_rows : int or None
         Known before the first pass only where the source states it.
     watch : callable or None
-        Called after every block as ``watch(rows, share)``; the share of the pass is None where
-        it cannot be told.
+        Called at the start of a pass, with 0 rows, and after every block as ``watch(rows, share)``;
+        the share of the pass is None where it cannot be told.
 
     Examples
     --------
@@ -67,16 +67,26 @@ class RowBlocks:
         name: str = "the blocks",
         n_rows: int | None = None,
         label_names: Names = None,
+        make_labels: Callable[[], Iterator[Any]] | None = None,
     ) -> None:
-        self._make = make
+        self._make, self._make_labels = make, make_labels
         self.name = name
         self.n_rows = n_rows
         self.label_names: NDArray[Any] | None = as_names(label_names, "label")
         self.watch: Watch | None = None
 
     def __iter__(self) -> Iterator[Block]:
+        return self._blocks(self._make)
+
+    def labels(self) -> Iterator[Block]:
+        """Yield the blocks for who needs labels alone: features are not read where that is so."""
+        return self._blocks(self._make if self._make_labels is None else self._make_labels)
+
+    def _blocks(self, make: Callable[[], Iterator[Any]]) -> Iterator[Block]:
         seen, rows = Widths(self.name, self.label_names), 0
-        for piece in self._make():
+        if self.watch is not None:
+            self.watch(0, 0.0)
+        for piece in make():
             block = seen.check(piece)
             if self.label_names is None and isinstance(piece, LabelData):
                 self.label_names = piece.label_names
@@ -334,7 +344,11 @@ def _of_path(path: Any, rows: int, format: str, label_names: Names, options: Any
         stored = StoredRows.open(path)
         names = stored.label_names if label_names is None else label_names
         return RowBlocks(
-            lambda: stored.blocks(rows), name=stored.name, n_rows=stored.n_rows, label_names=names
+            lambda: stored.blocks(rows),
+            name=stored.name,
+            n_rows=stored.n_rows,
+            label_names=names,
+            make_labels=lambda: stored.labels(rows),
         )
     if is_arrow(path):
         return _of_arrow(path, rows, label_names)
@@ -358,9 +372,9 @@ def _of_matrices(X: Any, Y: Any, rows: int) -> RowBlocks:
     if X is not None and X.shape[0] != n:
         raise ValueError(f"Y has {n} rows, X has {X.shape[0]}")
 
-    def make() -> Iterator[Any]:
+    def make(X: Any = X) -> Iterator[Any]:
         for start in range(0, n, rows):
             part = slice(start, start + rows)
             yield (None if X is None else X[part]), Y[part]
 
-    return RowBlocks(make, n_rows=n)
+    return RowBlocks(make, n_rows=n, make_labels=lambda: make(None))

@@ -72,6 +72,11 @@ class StoredRows:
             stop = min(self.n_rows, start + rows)
             yield self._side("X", start, stop), self._side("Y", start, stop)
 
+    def labels(self, rows: int) -> Iterator[tuple[None, Any]]:
+        """Yield the labels alone."""
+        for start in range(0, self.n_rows, rows):
+            yield None, self._side("Y", start, min(self.n_rows, start + rows))
+
     def _side(self, side: str, start: int, stop: int) -> Any:
         width = self.n_features if side == "X" else self.n_labels
         if width is None:
