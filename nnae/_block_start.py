@@ -110,7 +110,9 @@ def fit_to_sample(model: Any, facts: RowFacts, **changed: Any) -> Any:
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # its sweeps are not the last
-        return own.fit(facts.sample)
+        own.fit(facts.sample)
+    own.label_names_ = np.array(facts.space.names, dtype=object)
+    return own
 
 
 def spread_out(W: Array, base: Array) -> Array:

@@ -263,6 +263,19 @@ def test_a_classifier_learns_their_codes(Y, compressor, tmp_path):
     assert np.array_equal(nnae.load(tmp_path / "model.nnae").predict_topk(X, 3)[0], ranking)
 
 
+def test_names_of_labels_are_those_of_the_blocks(Y):
+    names = [f"label {j}" for j in range(Y.shape[1])]
+    blocks = row_blocks((None, Y), rows=200, label_names=names)
+    for fit in FITS.values():
+        model = fit().fit(blocks)
+        assert list(model.label_names_) == names
+        backwards = row_blocks((None, Y[:, ::-1]), rows=90, label_names=names[::-1])
+        codes = np.vstack(list(model.transform(backwards)))
+        np.testing.assert_allclose(codes, model.transform(Y), rtol=1e-9)
+        with pytest.raises(ValueError, match="such as 'label 0'"):
+            list(model.transform(row_blocks((None, Y[:, 1:]), label_names=names[1:])))
+
+
 def test_labels_alone_are_read_where_features_are_not_needed(Y, tmp_path):
     X = np.ones((Y.shape[0], 3))
     nnae.io.write_blocks(tmp_path / "rows", (X, Y))

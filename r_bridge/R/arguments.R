@@ -147,6 +147,10 @@ check_checkpoint <- function(value) {
   path.expand(check_text(value, "checkpoint"))
 }
 
+check_folder <- function(value, name) {
+  if (!is.null(value)) path.expand(check_text(value, name))
+}
+
 # Without a number of rows these are rows in blocks, which take neither weights nor groups.
 refuse_of_blocks <- function(rows, name) {
   if (is.null(rows)) refuse("`%s` must be NULL for a fit over row blocks", name)

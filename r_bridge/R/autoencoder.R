@@ -4,8 +4,8 @@
 #' every weight matrix sum to one; they are the concepts of the level.
 #'
 #' @inheritParams nnae_nmf
-#' @param y Labels, in any form that [nnae_nmf()] takes; or [nnae_row_blocks()], with
-#'   `encoder = "linear"`.
+#' @param y Labels, in any form that [nnae_nmf()] takes; or [nnae_row_blocks()], read once with
+#'   `encoder = "linear"` or `"tied"`, once a sweep with `"nnls"`.
 #' @param layer_sizes Decreasing widths of the levels, such as `c(60, 12)`; `"auto"` chooses them.
 #' @param loss Loss of level 1, see [nnae_nmf()].
 #' @param encoder `"nnls"`: codes of least loss given the weights; `"linear"`: codes are a linear
@@ -43,7 +43,8 @@ nnae_autoencoder <- function(y, layer_sizes = "auto", loss = "auto", encoder = "
                              max_iter = 50, tol = 1e-4, random_state = NULL, n_threads = NULL,
                              verbose = 0, callback = NULL, sample_weight = NULL, mask = NULL,
                              propensities = NULL, x = NULL, sep = ",",
-                             cooccurrence = "auto", checkpoint = NULL, ...) {
+                             cooccurrence = "auto", checkpoint = NULL,
+                             codes_folder = NULL, ...) {
   parameters <- list(
     layer_sizes = check_widths(layer_sizes, "layer_sizes"),
     loss = check_text(loss, "loss"),
@@ -65,7 +66,8 @@ nnae_autoencoder <- function(y, layer_sizes = "auto", loss = "auto", encoder = "
     n_threads = check_count_or_null(n_threads, "n_threads"),
     verbose = check_count(verbose, "verbose"),
     callback = check_callback(callback, "callback"),
-    checkpoint = check_checkpoint(checkpoint)
+    checkpoint = check_checkpoint(checkpoint),
+    codes_folder = check_folder(codes_folder, "codes_folder")
   )
   further <- further_parameters(list(...), "NNAE")
   if (!inherits(y, "nnae_row_blocks")) y <- as_label_matrix(y, "y", sep)

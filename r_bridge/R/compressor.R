@@ -4,8 +4,8 @@
 #' applied to new labels. Level 1 is nearest the labels; NMF has no other.
 #'
 #' @param object,x A fitted compressor.
-#' @param newdata Labels of new examples in any form that the fit accepts, or nothing for the
-#'   training rows.
+#' @param newdata Labels of new examples in any form that the fit accepts (of [nnae_row_blocks()]
+#'   the codes are put together), or nothing for the training rows.
 #' @param level Level of the codes or concepts.
 #' @param type For `predict`: `"codes"`, or `"response"`, what the codes say of every label. For
 #'   `fitted`: `"response"` (under the Bernoulli loss a probability), or `"rate"`.
@@ -161,6 +161,16 @@ codes_of <- function(object, y, level, x, sep, mask) {
   from_numpy_matrix(codes, list(rows, concept_names(object$widths[level])))
 }
 
+codes_of_blocks <- function(object, blocks, level) {
+  given <- list(python_blocks(blocks))
+  if (inherits(object, "nnae_autoencoder")) given$level <- level
+  parts <- call_python(do.call(nnae_python(object)$transform, given))
+  builtins <- reticulate::import_builtins(convert = FALSE)
+  found <- reticulate::iterate(call_python(builtins$list(parts)))
+  names <- list(NULL, concept_names(object$widths[level]))
+  do.call(rbind, lapply(found, from_numpy_matrix, names))
+}
+
 #' @rdname nnae_compressor
 #' @export
 predict.nnae_compressor <- function(object, newdata, type = c("codes", "response"), level = 1,
@@ -172,7 +182,11 @@ predict.nnae_compressor <- function(object, newdata, type = c("codes", "response
     codes <- training_codes(object, level)
   } else {
     y <- if (!missing(newdata)) newdata
-    codes <- codes_of(object, y, level, x_new, sep, mask)
+    codes <- if (inherits(y, "nnae_row_blocks")) {
+      codes_of_blocks(object, y, level)
+    } else {
+      codes_of(object, y, level, x_new, sep, mask)
+    }
   }
   if (type == "codes") codes else rates_of_codes(object, codes, level, "response")
 }

@@ -4,7 +4,8 @@
 #' (k x L), all non-negative, without making a dense n x L matrix.
 #'
 #' @param y Labels: a matrix or one of package Matrix (examples x labels), a data frame of numeric
-#'   columns or of one list column, a list of character vectors, or text with labels between `sep`.
+#'   columns or of one list column, a list of character vectors, or text with labels between `sep`;
+#'   or [nnae_row_blocks()], with a named `init`.
 #' @param n_components Number of concepts k.
 #' @param loss `"bernoulli"` for 0/1 labels with `P(y = 1) = 1 - exp(-rate)`,
 #'   `"kullback-leibler"`, `"frobenius"`; `"auto"` is `"bernoulli"` where every value is 0 or 1,
@@ -29,6 +30,8 @@
 #' @param sep Separator of labels in text.
 #' @param checkpoint NULL, or a file such as `"fit.part"` from which the same fit goes on after it
 #'   was interrupted.
+#' @param codes_folder NULL, or a new folder for the codes of row blocks. When the fit is done it
+#'   holds `codes_1.npy` (`codes_2.npy`, ... of further levels), the codes of all rows.
 #' @param ... By name: parameters of a newer Python's class, or of its method `fit`, that have no
 #'   argument here. Matrices, vectors and whole numbers become what Python expects.
 #' @return An object of class `nnae_nmf`; see [nnae_compressor] for its methods.
@@ -44,7 +47,8 @@
 nnae_nmf <- function(y, n_components = 100, loss = "auto", solver = "auto", init = "auto",
                      n_init = 1, max_iter = 200, tol = 1e-4, random_state = NULL,
                      n_threads = NULL, verbose = 0, callback = NULL, sample_weight = NULL,
-                     mask = NULL, propensities = NULL, sep = ",", checkpoint = NULL, ...) {
+                     mask = NULL, propensities = NULL, sep = ",", checkpoint = NULL,
+                     codes_folder = NULL, ...) {
   parameters <- list(
     n_components = check_count(n_components, "n_components"),
     loss = check_text(loss, "loss"),
@@ -57,10 +61,11 @@ nnae_nmf <- function(y, n_components = 100, loss = "auto", solver = "auto", init
     n_threads = check_count_or_null(n_threads, "n_threads"),
     verbose = check_count(verbose, "verbose"),
     callback = check_callback(callback, "callback"),
-    checkpoint = check_checkpoint(checkpoint)
+    checkpoint = check_checkpoint(checkpoint),
+    codes_folder = check_folder(codes_folder, "codes_folder")
   )
   further <- further_parameters(list(...), "NMF")
-  y <- as_label_matrix(y, "y", sep)
+  if (!inherits(y, "nnae_row_blocks")) y <- as_label_matrix(y, "y", sep)
   fit_compressor(
     "NMF", c(parameters, further$class), y, sample_weight, match.call(),
     of_fit = c(cells_of(y, mask, propensities), further$fit)

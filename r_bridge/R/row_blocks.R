@@ -1,8 +1,8 @@
 #' Rows in blocks, for more of them than memory holds
 #'
 #' Blocks are read one after another, as often as a fit needs them; what is held grows with the
-#' labels and the features, not with the rows. [nnae_two_step()], [nnae_autoencoder()] (with
-#' `encoder = "linear"`), `predict()` of two-step models and [nnae_audit()] take them.
+#' labels and the features, not with the rows. [nnae_two_step()], [nnae_nmf()],
+#' [nnae_autoencoder()], `predict()` of what they return and [nnae_audit()] take them.
 #'
 #' @param source A file of any format of [nnae_read()]; a folder of `nnae_write_blocks`; a list of
 #'   blocks; or a function of a number that returns the block of that number, from 1 on, and NULL

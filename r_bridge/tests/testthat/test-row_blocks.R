@@ -64,6 +64,27 @@ test_that("blocks of labels alone are compressed, and audit a tree", {
   expect_error(fitted(step_one), "^the model holds no codes")
 })
 
+test_that("factorisations and autoencoders of every loss sweep over blocks", {
+  skip_if_no_nnae()
+  data <- rows_of_labels()
+  blocks <- nnae_row_blocks(list(list(y = data$y[1:120, ]), list(y = data$y[121:300, ])))
+  folder <- tempfile("codes")
+  model <- nnae_nmf(
+    blocks, 6,
+    loss = "kullback-leibler", random_state = 0, max_iter = 5, tol = 0, codes_folder = folder
+  )
+  expect_identical(model$n_rows, 300L)
+  expect_identical(list.files(folder), "codes_1.npy")
+  expect_false(is.unsorted(rev(model$loss_curve)))
+  expect_equal(unname(predict(model, blocks)), unname(predict(model, data$y)), tolerance = 1e-6)
+  deep <- nnae_autoencoder(blocks, c(8, 3), random_state = 0, tol = 1e-2)
+  expect_identical(deep$loss_name, "bernoulli")
+  expect_equal(dim(predict(deep, blocks, level = 2)), c(300L, 3L))
+  expect_s3_class(nnae_hierarchy(deep), "nnae_hierarchy")
+  expect_error(nnae_nmf(blocks, 6, codes_folder = 3), "^`codes_folder` must be one")
+  expect_error(nnae_nmf(blocks, 6, codes_folder = folder), "must be new or empty")
+})
+
 test_that("blocks outlive a session, and so does a model of them", {
   skip_if_no_nnae()
   data <- rows_of_labels()
@@ -114,7 +135,7 @@ test_that("users' mistakes are told in one line", {
   expect_error(
     nnae_autoencoder(blocks, encoder = "linear", mask = data$y), "^`mask` must be NULL for a fit"
   )
-  expect_error(nnae_autoencoder(blocks), "encoder='linear'")
+  expect_error(nnae_autoencoder(blocks, encoder = "relu"), "encoder='linear'")
   bad <- list(in_thirds(data)(1), list(x = data$x[1:3, 1:2], y = data$y[1:3, ]))
   expect_error(
     nnae_two_step(nnae_row_blocks(bad)), "block 2 .* has 2 features, those before have 36"
