@@ -24,7 +24,7 @@ Array = npt.NDArray[Any]
 
 #: Blocks that are added up before their sum meets that of others.
 GROUP = 8
-#: Features whose moments are held as a dense matrix.
+#: Features whose products are held as a dense matrix; of more, the squares alone.
 MOST_FEATURES = 8192
 
 
@@ -65,6 +65,19 @@ def add_up(blocks: Any, measure: Measure[S_co], name: str) -> S_co:
         stage.offer(lambda t=total, n=number + 1: {"total": vars(t), "groups": n})  # type: ignore
     assert total is not None
     stage.finish({"total": vars(total)})
+    return total
+
+
+def sum_of(blocks: Any, measure: Measure[S_co]) -> S_co:
+    """Return the sum of a measure of all blocks, of which a checkpoint need not know."""
+    elsewhere = getattr(blocks, "add_up", None)
+    if elsewhere is not None:
+        return elsewhere(measure)  # type: ignore[no-any-return]
+    total: S_co | None = None
+    for group in _groups(blocks):
+        part = add_group(group, measure)
+        total = part if total is None else total.plus(part)
+    assert total is not None
     return total
 
 
@@ -112,6 +125,8 @@ class RowSums:
         Of the labels.
     gram, sums : ndarray of float64 (d x d and d), or None
         Of features: X'X and the sums of columns.
+    squares : ndarray of float64 (d) or None
+        Diagonal of X'X, where there are too many features to hold all of it.
     x_dtype : str or None
     """
 
@@ -123,6 +138,7 @@ class RowSums:
     gram: Array | None = None
     sums: Array | None = None
     x_dtype: str | None = None
+    squares: Array | None = None
 
     def plus(self, other: RowSums) -> RowSums:
         """Return the sums over both sets of rows; the features' arrays are changed in place."""
@@ -131,10 +147,10 @@ class RowSums:
         ]
         if widths[0] != widths[1]:
             raise ValueError(f"blocks must have equal numbers of labels and features; got {widths}")
-        if self.gram is not None and other.gram is not None:
-            self.gram += other.gram
-            assert self.sums is not None and other.sums is not None
-            self.sums += other.sums
+        for name in ("gram", "sums", "squares"):
+            mine, theirs = getattr(self, name), getattr(other, name)
+            if mine is not None:
+                mine += theirs
         return RowSums(
             self.n_rows + other.n_rows,
             sp.csr_matrix(self.pairs + other.pairs),
@@ -144,6 +160,7 @@ class RowSums:
             self.gram,
             self.sums,
             self.x_dtype,
+            self.squares,
         )
 
 
@@ -171,11 +188,9 @@ class MeasureRows:
             if X is None:
                 raise ValueError("the blocks hold labels only; a classifier needs features too")
             if X.shape[1] > MOST_FEATURES:
-                raise ValueError(
-                    f"a fit over blocks takes at most {MOST_FEATURES} features, whose products it "
-                    f"holds; got {X.shape[1]}: hash or select them, or fit on rows in memory"
-                )
-            found.gram = gram_of(X, self.n_threads)
+                found.squares = column_squares(X, self.n_threads)
+            else:
+                found.gram = gram_of(X, self.n_threads)
             found.sums = column_sums(X, self.n_threads)
             found.x_dtype = str(X.dtype)
         return found
@@ -224,6 +239,14 @@ def column_sums(X: Any, n_threads: int) -> Array:
     if hasattr(X, "indptr"):
         return np.asarray(np.bincount(X.indices, X.data.astype(np.float64), X.shape[1]))
     return np.asarray(_core.column_sums(np.ascontiguousarray(X), None, n_threads))
+
+
+def column_squares(X: Any, n_threads: int) -> Array:
+    """Return the sums of squares of columns in double precision."""
+    if hasattr(X, "indptr"):
+        squares = np.square(X.data, dtype=np.float64)
+        return np.asarray(np.bincount(X.indices, squares, X.shape[1]))
+    return column_sums(np.square(X, dtype=np.float64), n_threads)
 
 
 def transposed_product(X: Any, T: Array, n_threads: int) -> Array:

@@ -48,13 +48,16 @@ class MomentRidge:
     n_rows, n_threads : int
     """
 
+    steps = STEPS
+
     def __init__(self, gram: Double, sums: Double, n_rows: int, n_threads: int) -> None:
-        self.n_rows, self.n_threads = n_rows, n_threads
+        self.n_rows, self.n_threads, self.width = n_rows, n_threads, len(gram)
         self.mean = sums / n_rows
         self.gram = np.empty_like(gram)
         for start in range(0, len(gram), CHUNK):
             rows = slice(start, start + CHUNK)
             self.gram[rows] = gram[rows] - np.outer(n_rows * self.mean[rows], self.mean)
+        self.trace = float(np.trace(self.gram))
 
     def right(self, cross: Double, sums: Double) -> Double:
         """Return X'T of centred features, from X'T (d x m) and the sums of T (m)."""
@@ -68,13 +71,17 @@ class MomentRidge:
             mix = random.standard_normal((right.shape[1], FEW)) / np.sqrt(FEW)
             right, centred = self._times(right, mix), self._times(mix.T, self._times(centred, mix))
         energy = np.maximum(np.diagonal(centred), 0.0)
-        d = len(self.gram)
-        scale = max(float(np.trace(self.gram)), 0.0) / min(self.n_rows, d)
+        scale = max(self.trace, 0.0) / min(self.n_rows, self.width)
         alphas = np.logspace(-5, 4, 28) * (scale if scale > 0 else 1.0)
-        found = self._exactly if d <= SMALL else self._by_lanczos
-        residual, freedom = found(right, energy, alphas, random)
+        residual, freedom = self._curve(right, energy, alphas, random)
         curve, best = choose_penalty(alphas, residual.sum(1, keepdims=True), freedom, self.n_rows)
         return Penalty(float(alphas[best[0]]), alphas, curve[:, 0])
+
+    def _curve(
+        self, right: Double, energy: Double, alphas: Double, random: Any
+    ) -> tuple[Double, Double]:
+        found = self._exactly if self.width <= SMALL else self._by_lanczos
+        return found(right, energy, alphas, random)
 
     def _times(self, A: Double, B: Double) -> Double:
         out = np.empty((A.shape[0], B.shape[1]))
@@ -99,12 +106,12 @@ class MomentRidge:
     def _by_lanczos(
         self, right: Double, energy: Double, alphas: Double, random: Any
     ) -> tuple[Double, Double]:
-        d, outputs = len(self.gram), right.shape[1]
+        d, outputs = self.width, right.shape[1]
         signs = random.randint(0, 2, (d, FEW)) * 2.0 - 1.0
-        lanczos = Lanczos(_GramProduct(self.gram, self.n_threads), np.hstack([right, signs]))  # type: ignore[arg-type]
+        lanczos = self._krylov(np.hstack([right, signs]))
         before: Double | None = None
         while True:
-            lanczos.advance(STEPS)
+            lanczos.advance(self.steps)
             once, twice = lanczos.quadrature(alphas)
             freedom = np.maximum(d - alphas * once[:, outputs:].mean(1), 0.0)
             captured = (once + alphas[:, None] * twice)[:, :outputs]
@@ -117,6 +124,9 @@ class MomentRidge:
             if settled or len(lanczos.diagonal) >= min(MOST_STEPS, d):
                 return residual, freedom
             before = score
+
+    def _krylov(self, starts: Double) -> Lanczos:
+        return Lanczos(_GramProduct(self.gram, self.n_threads), starts)  # type: ignore[arg-type]
 
     def solve(self, right: Double, sums: Double, alpha: float, dtype: Any) -> LinearMap:
         """Return weights and intercepts; the products are used up."""

@@ -10,6 +10,7 @@ import numpy as np
 import scipy.sparse as sp
 from sklearn.base import clone
 
+from nnae._block_ridge import BlockRidge
 from nnae._block_sums import (
     CodeSums,
     MeasureRows,
@@ -20,13 +21,14 @@ from nnae._block_sums import (
 )
 from nnae._codes import Array, CodeScale, concepts_of, encode, is_feature_aware
 from nnae._decisions import Ranked
-from nnae._moment_ridge import MomentRidge
+from nnae._moment_ridge import MomentRidge, Penalty
 from nnae._step_two import predict_codes
 from nnae._streamed_fit import space_of
 from nnae._threads import resolve_threads
 from nnae._training import FEWEST_ROWS, MOST_SCORES, PENALTY_SHARE, WIDER
 from nnae.decoders import Evidence, LinearDecoder, Query
 from nnae.decoders._base import FEWEST_RANKED, most_ranked
+from nnae.io._row_blocks import Block
 from nnae.ridge import MultiOutputRidge
 
 
@@ -85,10 +87,10 @@ def check_decoder(name: str) -> None:
 
 def check_estimator(estimator: Any) -> None:
     """Refuse second steps that need all rows at once."""
-    if estimator is not None and not hasattr(estimator, "partial_fit"):
+    if not _is_built_in(estimator) and not hasattr(estimator, "partial_fit"):
         raise ValueError(
-            "a fit over blocks takes the built-in ridge (estimator=None) or an estimator with "
-            f"partial_fit for several outputs; got {type(estimator).__name__}"
+            "a fit over blocks takes the built-in ridge (None, or MultiOutputRidge), or an "
+            f"estimator with partial_fit for several outputs; got {type(estimator).__name__}"
         )
 
 
@@ -107,13 +109,17 @@ def train(model: Any, compressor: Any, blocks: Any, sums: RowSums, seed: int) ->
     k = min(most_ranked(n, n_labels), max(FEWEST_RANKED, WIDER * sums.widest))
     wanted = max(FEWEST_ROWS, MOST_SCORES // (4 * k))
     measure = MeasureCodes(light(compressor), scale, max(1, -(-n // wanted)), n_threads)
-    if model.estimator is None:
+    if _is_built_in(model.estimator):
         found = add_up(blocks, measure, "regressing codes")
-        assert sums.gram is not None and sums.sums is not None
-        ridge = MomentRidge(sums.gram, sums.sums, n, n_threads)
+        ridge = _ridge(blocks, sums, measure, found.some)
         right = ridge.right(found.cross, found.sums)
-        penalty = ridge.penalty(right, found.sums, found.squares, seed)
-        alpha = PENALTY_SHARE * penalty.alpha
+        given = "gcv" if model.estimator is None else model.estimator.alpha
+        if isinstance(given, str):
+            penalty = ridge.penalty(right, found.sums, found.squares, seed)
+            alpha = penalty.alpha * (PENALTY_SHARE if model.estimator is None else 1)
+        else:
+            alpha = float(given)
+            penalty = Penalty(alpha, np.array([alpha]), np.array([np.nan]))
         codes = ridge.solve(right, found.sums, alpha, dtype)
         estimator: Any = MultiOutputRidge(alpha, n_threads=model.n_threads)
         estimator.take_solution(codes.coef, codes.intercept, penalty.alphas, penalty.curve)
@@ -130,6 +136,24 @@ def train(model: Any, compressor: Any, blocks: Any, sums: RowSums, seed: int) ->
     query = Query(X, predict_codes(estimator, X, len(scale.norms)))
     ranking = decoder.topk(query, k, 1, n_threads)
     return Streamed(estimator, decoder, Ranked(Y, *ranking, held_out=False))
+
+
+def _is_built_in(estimator: Any) -> bool:
+    """Tell whether step two is the ridge that is solved from sums over the rows."""
+    return estimator is None or (
+        type(estimator) is MultiOutputRidge and not estimator.keep_products
+    )
+
+
+def _ridge(blocks: Any, sums: RowSums, measure: MeasureCodes, some: list[Any]) -> MomentRidge:
+    """Return the ridge of all rows: from products of features, or by passes where they are many."""
+    assert sums.sums is not None
+    if sums.gram is not None:
+        return MomentRidge(sums.gram, sums.sums, sums.n_rows, measure.n_threads)
+    ridge = BlockRidge(blocks, sums, measure.n_threads)
+    X, Y = _stacked([rows[0] for rows in some]), sp.csr_matrix(sp.vstack([y for _, y in some]))
+    ridge.start_from(Block(X, Y), measure.targets)
+    return ridge
 
 
 def light(compressor: Any) -> Any:

@@ -183,9 +183,9 @@ class TwoStepClassifier(LearnsLabels, MoreRows, TwoStepPredictions):
         X : sparse matrix, array or DataFrame of shape (n, d), or row blocks
             Features, finite; float32 is kept. Blocks (:func:`nnae.io.row_blocks`, or a path) of
             features and labels are read twice, in memory that does not grow with n: the linear
-            encoder (others, and :class:`nnae.NMF`, read the labels once a sweep more), the built-in
-            ridge (or an estimator with ``partial_fit``) and the linear decoder; no rows are held
-            out, whatever the profile.
+            encoder (others, and :class:`nnae.NMF`, read labels once a sweep more), the built-in
+            ridge (beyond 8,192 features by passes) or an estimator with ``partial_fit``, and the
+            linear decoder; no rows are held out, whatever the profile.
         Y : sparse matrix, array, DataFrame, or list of label sets
             Labels of the same rows; None with blocks, which hold them.
         sample_weight : array of shape (n,), optional

@@ -89,6 +89,10 @@ def test_time_left_is_that_of_the_pace(files, monkeypatch):
     assert notes[0] == "pass 1 of at most 3, 25 rows, 25 %, at most 11:00 left"
     assert notes[4] == "pass 2 of at most 3, 25 rows, 25 %, at most 7:00 left"
     assert notes[-1] == "pass 2 of at most 3, 100 rows, 100 %, at most 4:00 left"
+    _chunks.follow_rows(Step(), blocks, None)
+    for _ in blocks:
+        now[0] += 30
+    assert notes[-3] == "pass 1, 50 rows, 50 %, about 1:00 left of this pass"
 
 
 def test_other_encoders_and_losses_in_chunks(files, capsys):

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
 
 import nnae
+from nnae._block_sums import MOST_FEATURES
 from nnae.io import row_blocks
 
 dask = pytest.importorskip("dask")
@@ -82,6 +84,24 @@ def test_a_folder_that_workers_read(client, data, alone, tmp_path):
     nnae.io.write_blocks(tmp_path / "rows", data)
     blocks = row_blocks(tmp_path / "rows", rows=100, client=client)
     same(nnae.TwoStepClassifier(random_state=0).fit(blocks), alone)
+
+
+def test_many_features_take_passes_on_workers(client, data):
+    X, Y = sp.csr_matrix(data[0]), data[1]
+    X.resize(X.shape[0], MOST_FEATURES + 1)  # more than the client or a worker multiplies out
+
+    def fit(blocks):
+        step_two = nnae.ridge.MultiOutputRidge(50.0)
+        step_one = nnae.NNAE((8,), encoder="linear", random_state=0)
+        return nnae.TwoStepClassifier(step_one, step_two, random_state=0).fit(blocks)
+
+    same(fit(delayed_blocks((X, Y), 500)), fit(row_blocks((X, Y), rows=500)))
+
+
+def test_codes_of_all_rows_stay_in_one_process(client, data):
+    for model in (nnae.NMF(3), nnae.NNAE((3,))):
+        with pytest.raises(ValueError, match="runs in one process: write the rows to a folder"):
+            model.fit(delayed_blocks(data))
 
 
 def test_bags_frames_and_arrays(client, data, alone):

@@ -28,25 +28,27 @@ def open_chunks(reading: Reading, path: Path, rows: int) -> Any:
     return row_blocks(path, rows=rows, format=name, **reading.options(name))
 
 
-def follow_rows(step: Step, blocks: Any, passes: int, bound: str = "about") -> None:
+def follow_rows(step: Step, blocks: Any, passes: int | None, bound: str = "about") -> None:
     """Show rows, share and the time left while blocks are read.
 
-    ``bound`` is "at most" where fewer passes may be enough. Passes to come are taken to last as
+    ``bound`` is "at most" where fewer passes may be enough; where nobody can tell how many there
+    will be (None), the time left is that of the present one. Passes to come are taken to last as
     long as the present one would, judged by its own pace.
     """
     state = {"start": 0.0, "pass": 0}
-    of = f"{bound} {passes}" if bound == "at most" else f"{passes}"
+    of = "" if passes is None else f" of {passes}" if bound == "about" else f" of {bound} {passes}"
+    last = " of this pass" if passes is None else ""
 
     def show(rows: int, share: float | None) -> None:
         now = time.perf_counter()
         if not rows:
             state["start"], state["pass"] = now, state["pass"] + 1
             return
-        text = f"pass {state['pass']} of {of}, {rows:,} rows"
+        text = f"pass {state['pass']}{of}, {rows:,} rows"
         if share:
             whole = (now - state["start"]) / share
-            left = whole * (1 - share) + whole * max(0, passes - state["pass"])
-            text += f", {100 * share:.0f} %, {bound} {clock(left)} left"
+            left = whole * (1 - share) + whole * max(0, (passes or 0) - state["pass"])
+            text += f", {100 * share:.0f} %, {bound} {clock(left)} left{last}"
         step.note(text)
 
     blocks.watch = show
@@ -73,11 +75,15 @@ def fit_in_chunks(
 ) -> Any:
     """Fit a classifier over blocks, or a compressor where there are labels alone."""
     from nnae import TwoStepClassifier
+    from nnae._block_sums import MOST_FEATURES
 
     first = next(iter(blocks))
     alone, sweeps = only_labels or first.X is None, sweeping_passes(compressor)
-    counting = 2 if not alone else 0 if sweeps else 1
-    follow_rows(step, blocks, sweeps + counting, "at most" if sweeps else "about")
+    if not alone and first.X.shape[1] > MOST_FEATURES:
+        follow_rows(step, blocks, None)  # a ridge by passes
+    else:
+        counting = 2 if not alone else 0 if sweeps else 1
+        follow_rows(step, blocks, sweeps + counting, "at most" if sweeps else "about")
     if alone:
         return compressor.fit(blocks)
     model = TwoStepClassifier(
