@@ -3,16 +3,17 @@
 //   listed_step      min over F_i >= 0 of  F_i (share G) F_i' / 2 + sum_j s_ij (F_i . H_j)^2 / 2
 //                                          - b_i . F_i + l1 sum(f) + l2 |f|^2 / 2
 //   listed_product   N_i = sum_j s_ij (F_i . H_j) H_j            the gradient of the second term
+//   listed_sums      N_i = sum_j s_ij H_j                        what the rate losses need instead
 //   b_i = sum_j P_ij H_j,   G = H'H (k x k, double),   P, S: n x m sparse, F: n x k, H: m x k
 //
 // share = 0 with s = 1 at the observed cells, or share = 1 with s = -1 at the unobserved ones:
-// whichever list is shorter says which cells count. Row weights are in the values of P and S and in
-// G. The rates of one row's listed cells are kept in double while its coordinates move. A
-// coordinate that no observed cell depends on goes to zero, unless H does not use it at all: then
-// it stays, as in coordinate_descent.hpp. Guarantees: the objective never rises; rows are
-// independent, so threads never change a bit; a row without observed cells goes to zero.
-// Preconditions: share G + sum s H'H is positive semidefinite. Cost of a pass: nnz(S) k, and n k
-// (active + moved) when share is 1.
+// whichever list is shorter says which cells count, and a list without values holds these. Row
+// weights are in the values of P and S and in G. The rates of one row's listed cells are kept in
+// double while its coordinates move. A coordinate that no observed cell depends on goes to zero,
+// unless H does not use it at all: then it stays, as in coordinate_descent.hpp. Guarantees: the
+// objective never rises; rows are independent, so threads never change a bit; a row without
+// observed cells goes to zero. Preconditions: share G + sum s H'H is positive semidefinite. Cost of
+// a pass: nnz(S) k, and n k (active + moved) when share is 1.
 #pragma once
 
 #include <algorithm>
@@ -38,6 +39,12 @@ struct ListedOptions {
 };
 
 namespace detail {
+
+// What an entry of S counts.
+template <typename T, typename I>
+inline double listed_value(Csr<T, I> S, std::int64_t at, double share) {
+    return S.values ? static_cast<double>(S.values[at]) : 1 - 2 * share;
+}
 
 // Scratch of one thread.
 struct ListedRow {
@@ -76,7 +83,7 @@ inline void open_row(Csr<T, I> P, Csr<T, I> S, std::int64_t i, Matrix<const T> H
                            k);
     for (std::int64_t at = S.begin(i); at < S.end(i); ++at) {
         const auto a = static_cast<std::size_t>(at - S.begin(i));
-        row.sign[a] = static_cast<double>(S.value(at));
+        row.sign[a] = listed_value(S, at, options.share);
         row.rate[a] = rate_of(f, H.row(static_cast<std::int64_t>(S.indices[at])), k);
     }
 }
@@ -150,7 +157,7 @@ void listed_step(Csr<T, I> P, Csr<T, I> S, Matrix<const T> H, const ListedOption
 }
 
 template <typename T, typename I>
-void listed_product(Csr<T, I> S, Matrix<const T> F, Matrix<const T> H, int n_threads,
+void listed_product(Csr<T, I> S, Matrix<const T> F, Matrix<const T> H, double share, int n_threads,
                     Matrix<double> N) {
     parallel_for(S.rows, 32, n_threads, [&](std::int64_t begin, std::int64_t end, int) {
         for (std::int64_t i = begin; i < end; ++i) {
@@ -159,9 +166,25 @@ void listed_product(Csr<T, I> S, Matrix<const T> F, Matrix<const T> H, int n_thr
             for (std::int64_t at = S.begin(i); at < S.end(i); ++at) {
                 const T *h = H.row(static_cast<std::int64_t>(S.indices[at]));
                 const double scaled =
-                    static_cast<double>(S.value(at)) * detail::rate_of(F.row(i), h, H.cols);
+                    detail::listed_value(S, at, share) * detail::rate_of(F.row(i), h, H.cols);
                 for (std::int64_t p = 0; p < H.cols; ++p)
                     row[p] += scaled * static_cast<double>(h[p]);
+            }
+        }
+    });
+}
+
+template <typename T, typename I>
+void listed_sums(Csr<double, I> S, Matrix<const T> H, double share, int n_threads,
+                 Matrix<double> N) {
+    parallel_for(S.rows, 64, n_threads, [&](std::int64_t begin, std::int64_t end, int) {
+        for (std::int64_t i = begin; i < end; ++i) {
+            double *row = N.row(i);
+            std::fill_n(row, N.cols, 0.0);
+            for (std::int64_t at = S.begin(i); at < S.end(i); ++at) {
+                const T *h = H.row(static_cast<std::int64_t>(S.indices[at]));
+                const double s = detail::listed_value(S, at, share);
+                for (std::int64_t p = 0; p < H.cols; ++p) row[p] += s * static_cast<double>(h[p]);
             }
         }
     });

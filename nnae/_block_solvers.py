@@ -173,7 +173,7 @@ class BlockJoint:
         if above is None:
             rows.multiply_codes()
         else:
-            rows.multiply_codes(above, self.scales[level + 1] / self.scales[level])
+            rows.multiply_codes(above.__getitem__, self.scales[level + 1] / self.scales[level])
 
     def _errors(self) -> list[float]:
         pairs = zip(self.levels.factors, self.rules, strict=True)

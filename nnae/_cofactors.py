@@ -9,7 +9,6 @@ one of Kullback-Leibler's that lowers the Bernoulli loss as well (EM).
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,7 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from nnae import _core
-from nnae._factors import Factors, negligible
+from nnae._factors import Above, Factors, negligible
 from nnae._target import Target
 
 Array = npt.NDArray[Any]
@@ -101,14 +100,9 @@ class SharedFactors(Factors):
         columns = self._values[self._by_column]
         if self._row_weights is not None:
             columns = columns * self._row_weights
-        rows, transposed = self.target.rows, self.target.columns
-        self.target = replace(
-            self.target,
-            rows=(rows[0], rows[1], self._values),
-            columns=(transposed[0], transposed[1], np.ascontiguousarray(columns)),
-        )
+        self.target = self.target.with_values(self._values, np.ascontiguousarray(columns))
 
-    def multiply_codes(self, above: Array | None = None, weight: float = 0.0) -> None:
+    def multiply_codes(self, above: Above | None = None, weight: float = 0.0) -> None:
         """Update the codes multiplicatively."""
         self._refresh()
         super().multiply_codes(above, weight)

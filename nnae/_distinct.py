@@ -14,6 +14,8 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
+from nnae._row_views import row_ranges
+
 Array = npt.NDArray[Any]
 
 #: Share of distinct rows above which nothing is gained.
@@ -76,30 +78,36 @@ def distinct_rows(matrix: Any) -> tuple[Array, Array]:
     Rows are sorted by a sum of random numbers over their entries, and then compared with the first
     of their kind, so that the answer is exact. Costs the non-zeros and a sort of the rows.
     """
-    indptr, n = matrix.indptr.astype(np.int64), matrix.shape[0]
+    n, entries = matrix.shape[0], max(1, matrix.nnz // max(1, matrix.shape[0]))
     random = np.random.default_rng(_SEED)
     marks = random.integers(0, 1 << 63, matrix.shape[1], np.uint64)
-    bits = np.ascontiguousarray(matrix.data, np.float64).view(np.uint64)
-    terms = (marks[matrix.indices] ^ bits) * _MIX
-    terms ^= terms >> np.uint64(29)
-    sums = np.zeros(len(terms) + 1, np.uint64)
-    np.cumsum(terms, out=sums[1:])
-    _, first, kind = np.unique(sums[indptr[1:]] - sums[indptr[:-1]], True, True)
+    sums = np.zeros(n, np.uint64)
+    for rows in row_ranges(n, entries):
+        at = matrix.indptr[rows.start : rows.stop + 1]
+        own = slice(int(at[0]), int(at[-1]))
+        bits = np.ascontiguousarray(matrix.data[own], np.float64).view(np.uint64)
+        terms = (marks[matrix.indices[own]] ^ bits) * _MIX
+        terms ^= terms >> np.uint64(29)
+        so_far = np.zeros(len(terms) + 1, np.uint64)
+        np.cumsum(terms, out=so_far[1:])
+        sums[rows] = so_far[at[1:] - at[0]] - so_far[at[:-1] - at[0]]
+    _, first, kind = np.unique(sums, True, True)
     by_place = np.argsort(first, kind="stable")
     place = np.empty_like(by_place)
     place[by_place] = np.arange(len(first))
     first, kind = first[by_place], place[kind.ravel()]
-    if not _equal(matrix, indptr, first[kind]):
-        return np.arange(n), np.arange(n)
-    return first, kind
+    same = all(_equal(matrix, rows, first[kind[rows]]) for rows in row_ranges(n, entries))
+    return (first, kind) if same else (np.arange(n), np.arange(n))
 
 
-def _equal(matrix: Any, indptr: Array, like: Array) -> bool:
-    """Tell whether every row equals the row that is named for it."""
-    lengths = np.diff(indptr)
-    if (lengths != lengths[like]).any():
+def _equal(matrix: Any, rows: slice, like: Array) -> bool:
+    """Tell whether every row of a range equals the row that is named for it."""
+    indptr = matrix.indptr
+    starts = indptr[rows.start : rows.stop].astype(np.int64)
+    lengths = np.diff(indptr[rows.start : rows.stop + 1])
+    if (lengths != indptr[like + 1] - indptr[like]).any():
         return False
-    within = np.arange(indptr[-1]) - np.repeat(indptr[:-1], lengths)
-    at = np.repeat(indptr[like], lengths) + within
-    same = matrix.indices[at] == matrix.indices
-    return bool(same.all() and (matrix.data[at] == matrix.data).all())
+    own = slice(int(indptr[rows.start]), int(indptr[rows.stop]))
+    at = np.arange(own.start, own.stop) + np.repeat(indptr[like] - starts, lengths)
+    same = matrix.indices[at] == matrix.indices[own]
+    return bool(same.all() and (matrix.data[at] == matrix.data[own]).all())

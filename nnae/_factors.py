@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,10 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from nnae import _core
-from nnae._surrogates import shrunk_codes
+from nnae._row_views import row_ranges
+from nnae._surrogates import by_panels, shrunk_codes
 from nnae._target import Side, Target
 
 Array = npt.NDArray[Any]
+#: Gives what some rows of codes are drawn towards.
+Above = Callable[[slice], Array]
 
 #: Smallest value of a factor under multiplicative updates (method of Takahashi and Hibi 2014). A
 #: product of two must not vanish; in double precision anything larger shows in the objective.
@@ -72,9 +76,7 @@ class Factors:
 
     def _denominator(self, factor: Array, weights: Array | None) -> Array:
         if self.loss == "frobenius":
-            if weights is not None:
-                factor = factor * np.sqrt(weights).astype(factor.dtype)[:, None]
-            return np.asarray(_core.gram(factor, self.n_threads))
+            return gram_of(factor, weights, factor.dtype, self.n_threads)
         return np.asarray(_core.column_sums(factor, weights, self.n_threads))[None, :]
 
     def aim_at(self, target: Target) -> None:
@@ -90,29 +92,37 @@ class Factors:
         """Forget what was derived from the weights."""
         self._of_weights = self._cross = self._value = None
 
-    def multiply_codes(self, above: Array | None = None, weight: float = 0.0) -> None:
-        """Update the codes multiplicatively, drawn towards ``above`` (n x k) where it is given."""
-        den = self.gram_of_weights
-        if self.loss == "frobenius" and (self.penalty or self.l2):
-            self._descend_towards(above, weight)
-        elif self.l2:
-            b = self.Z * self._ratios(self.target.rows, self.Z, self.Wt).astype(np.float64)
-            found = shrunk_codes(b, den + self.penalty, self.l2, above, weight)
-            self.Z[...] = np.maximum(found, floor_of(self.Z.dtype))
-        else:
-            den = den + self.penalty if self.penalty else den
-            self._multiply(self.target.rows, self.Wt, den, self.Z, above, weight)
+    def multiply_codes(self, above: Above | None = None, weight: float = 0.0) -> None:
+        """Update the codes multiplicatively, drawn towards ``above`` where it is given."""
+        for rows in row_ranges(*self.Z.shape):
+            drawn = None if above is None else above(rows)
+            side = self.target.some_rows(rows)
+            self._multiply_rows(side, self.gram_of_weights, self.Z[rows], drawn, weight)
         self.codes_changed()
 
-    def _descend_towards(self, above: Array | None, weight: float) -> None:
+    def _multiply_rows(
+        self, side: Side, den: Array, Z: Array, above: Array | None, weight: float
+    ) -> None:
+        if self.loss == "frobenius" and (self.penalty or self.l2):
+            self._descend_towards(side, den, Z, above, weight)
+        elif self.l2:
+            b = Z * self._ratios(side, Z, self.Wt).astype(np.float64)
+            found = shrunk_codes(b, den + self.penalty, self.l2, above, weight)
+            Z[...] = np.maximum(found, floor_of(Z.dtype))
+        else:
+            den = den + self.penalty if self.penalty else den
+            self._multiply(side, self.Wt, den, Z, above, weight)
+
+    def _descend_towards(
+        self, side: Side, gram: Array, Z: Array, above: Array | None, weight: float
+    ) -> None:
         """Update penalised codes under Frobenius; a pull to ``above`` is one more square."""
-        sides = self._ratios(self.target.rows, self.Z, self.Wt)
+        sides = self._ratios(side, Z, self.Wt)
         sides -= sides.dtype.type(self.penalty / 2)
-        gram = self.gram_of_weights + (weight + self.l2 / 2) * np.eye(self.Z.shape[1])
+        gram = gram + (weight + self.l2 / 2) * np.eye(Z.shape[1])
         if above is not None:
             sides += above * above.dtype.type(weight)
-        den = gram.astype(self.Z.dtype)
-        _core.coordinate_step_dense(sides, den, self.Z, 1, 0.0, self.n_threads)
+        _core.coordinate_step_dense(sides, gram.astype(Z.dtype), Z, 1, 0.0, self.n_threads)
 
     def multiply_weights(self) -> None:
         """Update the weights multiplicatively."""
@@ -189,7 +199,11 @@ class Factors:
 
     def numerator_of_weights(self) -> Array:
         """Return N (m x k) of the multiplicative update of the weights."""
-        return self._ratios(self.target.columns, self.Wt, self.Z)
+        total: Array | None = None
+        for rows, side in self.target.column_blocks():
+            part = self._ratios(side, self.Wt, self.Z[rows])
+            total = part if total is None else total + part
+        return np.empty_like(self.Wt) if total is None else total
 
     def denominator_of_weights(self) -> Array:
         """Return D (m x k) of the multiplicative update of the weights."""
@@ -215,7 +229,7 @@ class Factors:
         numerator = self.numerator_of_weights()
         if self.loss == "frobenius":
             down = self.denominator_of_weights()
-            self.Wt[...] = simplex_minimiser(self.Wt, numerator, down, floor)
+            self.Wt[...] = by_panels(simplex_minimiser, self.Wt, numerator, down, floor)
         else:
             self.Wt *= numerator
             total = self.Wt.sum(axis=0, dtype=np.float64)
@@ -234,12 +248,19 @@ class Factors:
         if self._cross is not None:
             at_nonzeros = self.target.sum_of_squares - 2 * self._cross
         else:
-            at_nonzeros = _core.objective_at_nonzeros(
-                self.loss, *self.target.rows, self.Z, self.Wt, self.target.weights, self.n_threads
-            )
+            at_nonzeros = self._at_nonzeros()
         codes = self.gram_of_codes.astype(np.float64)
         weights = self.gram_of_weights.astype(np.float64)
         return float(at_nonzeros + np.sum(codes * weights)) + self.penalties()
+
+    def _at_nonzeros(self) -> float:
+        total, weights = 0.0, self.target.weights
+        for rows, side in self.target.row_blocks():
+            own = None if weights is None else weights[rows]
+            total += _core.objective_at_nonzeros(
+                self.loss, *side, self.Z[rows], self.Wt, own, self.n_threads
+            )
+        return total
 
     def penalties(self) -> float:
         """Return what the codes cost by themselves."""
@@ -250,6 +271,19 @@ class Factors:
             squares = np.einsum("ij,ij->i", self.Z, self.Z, dtype=np.float64)
             total += self.l2 / 2 * float(squares.sum() if weights is None else weights @ squares)
         return total
+
+
+def gram_of(factor: Array, weights: Array | None, dtype: Any, n_threads: int) -> Array:
+    """Return F'F (k x k) in ``dtype``, rows of F with weights where they are given."""
+    if weights is None and factor.dtype == dtype:
+        return np.asarray(_core.gram(factor, n_threads))
+    total = np.zeros((factor.shape[1],) * 2)
+    for rows in row_ranges(*factor.shape):
+        part = factor[rows].astype(dtype)
+        if weights is not None:
+            part *= np.sqrt(weights[rows]).astype(dtype)[:, None]
+        total += _core.gram(part, n_threads)
+    return total.astype(dtype)
 
 
 def simplex_minimiser(W: Array, numerator: Array, down: Array, floor: float) -> Array:

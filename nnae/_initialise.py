@@ -93,8 +93,8 @@ def _nndsvd(
     """Boutsidis and Gallopoulos (2008): the larger signed half of every singular pair."""
     rank = min(k, *Y.shape)
     U, S, Vt = singular_vectors(Y, rank, random_state, n_threads)
-    Z, Wt = np.zeros((Y.shape[0], k), Y.dtype), np.zeros((Y.shape[1], k), Y.dtype)
-    for p in range(rank):
+    Wt = np.zeros((Y.shape[1], k), Y.dtype)
+    for p in range(rank):  # codes take the place of left vectors, which may be large
         u, v = U[:, p], Vt[p]
         halves = []
         for sign in (1, -1):
@@ -104,10 +104,15 @@ def _nndsvd(
         size, left, right = max(halves, key=lambda half: half[0])
         if size > 0:
             scale = np.sqrt(S[p] * size)
-            Z[:, p] = scale * left / np.linalg.norm(left)
+            U[:, p] = scale * left / np.linalg.norm(left)
             Wt[:, p] = scale * right / np.linalg.norm(right)
-    if rank < k:  # there are no more singular pairs: concepts beyond them start flat
-        Z[:, rank:] = Wt[:, rank:] = np.sqrt(_mean(Y) / k)
+        else:
+            U[:, p] = 0
+    if rank == k:
+        return np.ascontiguousarray(U, Y.dtype), Wt
+    Z = np.zeros((Y.shape[0], k), Y.dtype)
+    Z[:, :rank] = U
+    Z[:, rank:] = Wt[:, rank:] = np.sqrt(_mean(Y) / k)  # there are no more singular pairs
     return Z, Wt
 
 

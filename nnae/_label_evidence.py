@@ -147,15 +147,22 @@ def _products(rows: Any) -> Array:
 
 
 def _distances(products: Array, known: Array) -> Array:
+    """Turn scalar products into distances, in place."""
     length = np.sqrt(np.maximum(np.diag(products), 0.0))
     known = known & (length > 1e-12)
     length = np.where(known, length, 1.0)
-    cosine = products / length[:, None] / length[None, :]
-    cosine[~known] = 0.0
-    cosine[:, ~known] = 0.0
-    distances = np.clip(1.0 - (cosine + cosine.T) / 2, 0.0, 2.0)
-    np.fill_diagonal(distances, 0.0)
-    return np.asarray(distances)
+    products /= length[:, None]
+    products /= length[None, :]
+    products[~known] = 0.0
+    products[:, ~known] = 0.0
+    blocks = [slice(at, at + _BLOCK) for at in range(0, len(products), _BLOCK)]
+    for number, rows in enumerate(blocks):
+        for columns in blocks[number:]:
+            both = (products[rows, columns] + products[columns, rows].T) / 2
+            products[rows, columns] = np.clip(1.0 - both, 0.0, 2.0)
+            products[columns, rows] = products[rows, columns].T
+    np.fill_diagonal(products, 0.0)
+    return products
 
 
 def unit_rows(rows: Array) -> Array:

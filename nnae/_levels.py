@@ -11,11 +11,14 @@ import numpy as np
 import numpy.typing as npt
 
 from nnae import _core
-from nnae._cells import Cells, factors_of
+from nnae._cell_factors import factors_of
+from nnae._cells import Cells
 from nnae._concept_rules import ConceptRule, Constrained, SumToOne, rule_of
-from nnae._factors import Factors, floor_of, negligible
+from nnae._factors import Above, Factors, floor_of, negligible
 from nnae._initialise import initial_factors
 from nnae._normal_form import normalise
+from nnae._passing_targets import passing_target
+from nnae._row_views import reorder_columns
 from nnae._rows import codes_of_rows
 from nnae._solvers import SOLVERS, Callback, History, OnSimplex, Solver, run_sweeps
 from nnae._starts import better_start
@@ -86,24 +89,19 @@ def fit_levels(
     """
     levels: list[Level] = []
     pretraining: list[list[float]] = []
-    below = Y
+    of_labels: dict[str, Any] = {"penalty": penalty, "l2": l2, "cells": cells}
     for number, k in enumerate(sizes, start=1):
-        name = loss if number == 1 else loss_above(loss)
-        target = Target.of(below, sample_weight)
-        of_labels = {"penalty": penalty, "l2": l2, "cells": cells} if number == 1 else {}
-
-        def make(Z: Array, Wt: Array, name: str = name, target: Target = target,
-                 own: dict[str, Any] = of_labels) -> Factors:  # fmt: skip
-            return factors_of(target, Z, Wt, name, schedule.n_threads, **own)
-
+        name, own = (loss, of_labels) if number == 1 else (loss_above(loss), {})
         start = _start(schedule.init, number, levels)
+        codes = levels[-1].factors.Z if levels else None
+        below = Y if codes is None else above_floor(codes, negligible(codes.dtype))
+        make = _maker(Target.of(below, sample_weight), name, schedule.n_threads, own)
         level, history = _pretrain(below, k, number, start, schedule, random_state, make)
-        factors = level.factors
+        del codes, below, make  # joint sweeps lay out targets of their own
         levels.append(level)
         pretraining.append(history.curve)
         if history.interrupted:
             return _finish(levels, history, pretraining, Y, cells)
-        below = above_floor(factors.Z, negligible(factors.Z.dtype))
     if len(levels) == 1 or not joint:
         return _finish(levels, history, pretraining, Y, cells)
     sweeps = JointSweeps(levels, sample_weight)
@@ -126,6 +124,15 @@ def _start(init: Any, number: int, levels: list[Level]) -> Any:
     if not levels:
         return codes, weights
     return codes, np.asarray(weights)[:, levels[-1].order]
+
+
+def _maker(
+    target: Target, loss: str, n_threads: int, own: dict[str, Any]
+) -> Callable[[Array, Array], Factors]:
+    def make(Z: Array, Wt: Array) -> Factors:
+        return factors_of(target, Z, Wt, loss, n_threads, **own)
+
+    return make
 
 
 def _pretrain(
@@ -191,8 +198,8 @@ def _finish(
     order = np.arange(levels[0].factors.Wt.shape[0])
     for level in levels:
         factors = level.factors
-        _, Wt, order = normalise(factors.Z, np.ascontiguousarray(factors.Wt[order]))
-        factors.Z = factors.Z[:0]  # found anew
+        Z, Wt, order = normalise(factors.Z, np.ascontiguousarray(factors.Wt[order]))
+        factors.Z = Z = Z[:0].copy()  # found anew
         Wt[Wt <= negligible(Wt.dtype) * Wt.max(axis=0, initial=0)] = 0
         total = Wt.sum(axis=0, dtype=np.float64)
         Wt /= np.where(total > 0, total, 1).astype(Wt.dtype)
@@ -208,7 +215,7 @@ def _finish(
         by_mass = np.argsort(-Z.sum(axis=0, dtype=np.float64), kind="stable")
         order = order[by_mass]
         weights.append(np.ascontiguousarray(Wt[:, by_mass].T))
-        Z = np.take(Z, by_mass, axis=1)
+        reorder_columns(Z, by_mass)
         codes.append(Z)
         below = above_floor(Z, negligible(Z.dtype))
     return Fit(weights, codes, history, pretraining, errors)
@@ -250,15 +257,19 @@ class JointSweeps:
         pairs = zip(self.levels, self.rules, strict=True)
         return [factors.objective() + rule.penalty(factors) for factors, rule in pairs]
 
-    def _from_above(self, at: int) -> Array:
+    def _from_above(self, at: int) -> Above:
         above = self.levels[at + 1]
-        out = np.empty_like(self.levels[at].Z)
-        _core.multiply(above.Z, np.ascontiguousarray(above.Wt.T), out, above.n_threads)
-        return out
+        W = np.ascontiguousarray(above.Wt.T)
+
+        def product(rows: slice) -> Array:
+            out = np.empty((rows.stop - rows.start, W.shape[1]), W.dtype)
+            _core.multiply(above.Z[rows], W, out, above.n_threads)
+            return out
+
+        return product
 
     def _retarget(self, at: int) -> None:
         """Hand the codes of one level to the one above as its target."""
         codes = self.levels[at - 1].Z
         self.levels[at].aim_at(Target.empty(codes.shape, codes.dtype))  # the old one goes first
-        matrix = above_floor(codes, negligible(codes.dtype))
-        self.levels[at].aim_at(Target.of(matrix, self.sample_weight))
+        self.levels[at].aim_at(passing_target(codes, negligible(codes.dtype), self.sample_weight))

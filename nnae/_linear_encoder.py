@@ -33,9 +33,10 @@ class Counts:
     def of_labels(cls, Y: Any, n_threads: int, weights: Array | None = None) -> Counts:
         """Count Y'Y, in parallel, each pair of labels once per example that has both."""
         target = Target.of(Y, weights)
+        L, dtype = target.shape[1], target.dtype
         indptr, indices, values = _core.cooccurrence(*target.rows, *target.columns, n_threads)
-        L = target.shape[1]
-        values = values.astype(target.dtype, copy=False)  # counts without values come as double
+        del target
+        values = values.astype(dtype, copy=False)  # counts without values come as double
         if len(values) < np.iinfo(np.int32).max:
             indptr, indices = indptr.astype(np.int32), indices.astype(np.int32)
         return cls(sp.csr_matrix((values, indices, indptr), shape=(L, L)), n_threads)

@@ -136,15 +136,16 @@ def _listed(mask: Any, shape: tuple[int, int]) -> Mask:
         if 2 * int(known.sum()) <= n_cells:
             return Mask(_ones(sp.csr_matrix(known)), 0.0)
         return Mask(_ones(sp.csr_matrix(~known)), 1.0)
-    matrix = sp.csr_matrix(sp.csr_matrix(given), dtype=bool)
-    matrix.eliminate_zeros()
-    matrix.sort_indices()
+    matrix = sp.csr_matrix(given)
+    if not matrix.has_canonical_format or (matrix.data == 0).any():
+        matrix = sp.csr_matrix(matrix, dtype=bool, copy=True)
+        matrix.sum_duplicates()
+        matrix.eliminate_zeros()
     if 2 * matrix.nnz <= n_cells:
         return Mask(_ones(matrix), 0.0)
     step = max(1, _CHUNK_CELLS // max(1, shape[1]))
-    parts = [
-        sp.csr_matrix(~matrix[start : start + step].toarray()) for start in range(0, shape[0], step)
-    ]
+    starts = range(0, shape[0], step)
+    parts = [sp.csr_matrix(matrix[at : at + step].toarray() == 0) for at in starts]
     return Mask(_ones(sp.csr_matrix(sp.vstack(parts))), 1.0)
 
 

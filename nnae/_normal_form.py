@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nnae import _core
+from nnae._row_views import reorder_columns
 
 Array = npt.NDArray[Any]
 
@@ -18,7 +19,7 @@ def normalise(Z: Array, Wt: Array) -> tuple[Array, Array, Array]:
     Parameters
     ----------
     Z : ndarray of shape (n, k)
-        Codes.
+        Codes, which are changed in place.
     Wt : ndarray of shape (m, k)
         Weights, one column a concept.
 
@@ -32,8 +33,8 @@ def normalise(Z: Array, Wt: Array) -> tuple[Array, Array, Array]:
     divisor = np.where(scale > 0, scale, 1)
     mass = Z.sum(axis=0, dtype=np.float64) * scale
     order = np.argsort(-mass, kind="stable")
-    Z, Wt = np.take(Z, order, axis=1), np.take(Wt, order, axis=1)
-    Z *= scale[order].astype(Z.dtype)
+    reorder_columns(Z, order, scale[order].astype(Z.dtype))
+    Wt = np.take(Wt, order, axis=1)
     Wt /= divisor[order].astype(Wt.dtype)
     return Z, Wt, order
 

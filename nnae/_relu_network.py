@@ -15,7 +15,7 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from nnae import _core
-from nnae._cells import factors_of
+from nnae._cell_factors import factors_of
 from nnae._factors import negligible
 from nnae._target import Side, Target
 from nnae._threads import one_blas_thread

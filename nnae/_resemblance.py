@@ -209,7 +209,8 @@ def ward_tree(distances: Array) -> Array:
     """Merge by Ward's method; distances stand for squares."""
     if len(distances) < 2:
         return np.zeros((0, 4))
-    condensed = squareform(np.sqrt(distances), checks=False)
+    condensed = squareform(distances, checks=False)
+    np.sqrt(condensed, out=condensed)
     return np.asarray(linkage(condensed, "ward"), np.float64)
 
 

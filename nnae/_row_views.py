@@ -24,6 +24,13 @@ def row_ranges(n_rows: int, n_columns: int) -> Iterator[slice]:
         yield slice(start, min(start + step, n_rows))
 
 
+def reorder_columns(matrix: Array, order: Array, scale: Array | None = None) -> None:
+    """Put the columns of a matrix in another order, in place, each times the scale of its place."""
+    for rows in row_ranges(*matrix.shape):
+        moved = matrix[rows][:, order]
+        matrix[rows] = moved if scale is None else moved * scale
+
+
 def blocks_of_rows(matrix: Array) -> Iterator[Array]:
     """Yield views of a matrix."""
     for rows in row_ranges(*matrix.shape):

@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from nnae._cells import Cells, factors_of
+from nnae._cell_factors import factors_of
+from nnae._cells import Cells
 from nnae._distinct import Distinct
 from nnae._factors import negligible
+from nnae._row_views import blocks_of_rows
 from nnae._target import Target
 
 Array = npt.NDArray[Any]
@@ -53,5 +55,6 @@ def codes_of_rows(
     tolerance = 1e-6 if Wt.dtype == np.float64 else 1e-4
     factors = factors_of(target, codes, Wt, loss, n_threads, penalty, cells, l2)
     factors.descend_codes(max_passes, tolerance)
-    codes[codes <= negligible(Wt.dtype) * codes.max(axis=1, keepdims=True, initial=0)] = 0
+    for rows in blocks_of_rows(codes):
+        rows[rows <= negligible(Wt.dtype) * rows.max(axis=1, keepdims=True, initial=0)] = 0
     return same.spread(codes)

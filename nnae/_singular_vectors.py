@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
-from scipy.linalg import qr, svd
+from scipy.linalg import eigh, svd
 from sklearn.utils.extmath import randomized_svd
 
 from nnae import _core
+from nnae._factors import gram_of
+from nnae._row_views import row_ranges
 from nnae._target import side_of
 from nnae._threads import one_blas_thread
 
@@ -45,12 +47,10 @@ def singular_vectors(
         rows, columns = _Product(Y, n_threads), _Product(sp.csr_matrix(Y.T), n_threads)
         basis = random_state.standard_normal((Y.shape[1], width)).astype(Y.dtype)
         for _ in range(ROUNDS):
-            basis = columns(_orthonormal(rows(basis)))
-            basis = _orthonormal(basis)
-        basis = _orthonormal(rows(basis))
+            basis = _orthonormal(columns(_orthonormal(rows(basis), n_threads)), n_threads)
+        basis = _orthonormal(rows(basis), n_threads)
         left, S, right = svd(columns(basis).T, full_matrices=False, check_finite=False)
-        U = np.empty((Y.shape[0], rank), Y.dtype)
-        _core.multiply(basis, np.ascontiguousarray(left[:, :rank]), U, n_threads)
+        U = _turn(basis, left[:, :rank], n_threads)
         Vt = right[:rank]
         _flip(U, Vt)
     return U, S[:rank], Vt
@@ -76,8 +76,30 @@ class _Product:
         return out
 
 
-def _orthonormal(vectors: Array) -> Array:
-    columns = np.asfortranarray(vectors)  # what qr would copy them to, and keep
-    del vectors
-    Q, _ = qr(columns, mode="economic", check_finite=False, overwrite_a=True)
-    return np.ascontiguousarray(Q)
+def _orthonormal(vectors: Array, n_threads: int) -> Array:
+    """Return an orthonormal basis of what columns span, in their place.
+
+    From the eigenvectors of their Gram matrix in double precision, twice: the second time takes
+    away what rounding left. Directions that are not there become zero.
+    """
+    for _ in range(2):
+        gram = gram_of(vectors, None, np.float64, n_threads)
+        size, directions = eigh(gram, check_finite=False)
+        found = size > len(size) * np.finfo(np.float64).eps * max(size[-1], 0.0)
+        lengths = np.sqrt(np.where(found, size, 1.0))
+        _turn(vectors, directions * np.where(found, 1 / lengths, 0.0), n_threads)
+    return vectors
+
+
+def _turn(vectors: Array, by: Array, n_threads: int) -> Array:
+    """Multiply vectors by a square or narrower matrix, in their place."""
+    n, width = len(vectors), by.shape[1]
+    turn = np.ascontiguousarray(by, vectors.dtype)
+    kept = vectors.reshape(-1)[: n * width].reshape(n, width)  # written behind what is read
+    for rows in row_ranges(*vectors.shape):
+        out = np.empty((rows.stop - rows.start, width), vectors.dtype)
+        _core.multiply(vectors[rows], turn, out, n_threads)
+        kept[rows] = out
+    del kept
+    vectors.resize((n, width), refcheck=False)  # gives back the end; nothing else looks at it
+    return vectors

@@ -12,8 +12,10 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
+from nnae._passing_targets import DenseRows, SparseRows
 from nnae._target import Target
 
+_TARGETS = {kind.__name__: kind for kind in (Target, SparseRows, DenseRows)}
 _PLAIN = (bool, int, float, str, type(None), np.generic)
 
 
@@ -78,7 +80,8 @@ class _Taken:
             if id(value) in self._unchanged:
                 return None
             parts = ((f.name, getattr(value, f.name)) for f in fields(value))
-            return {"target": {name: self.value(v) for name, v in parts}}
+            kind = type(value).__name__
+            return {"target": {name: self.value(v) for name, v in parts}, "kind": kind}
         if _ours(value):
             if id(value) in self._numbers:
                 return {"same": self._numbers[id(value)]}
@@ -131,7 +134,8 @@ class _Given:
         if "same" in saved:
             return self._objects[saved["same"]]
         if "target" in saved:
-            return Target(**{name: self.put(v, None) for name, v in saved["target"].items()})
+            parts = {name: self.put(v, None) for name, v in saved["target"].items()}
+            return _TARGETS[saved["kind"]](**parts)
         if "list" in saved:
             old = live if isinstance(live, (list, tuple)) else []
             items = [

@@ -19,6 +19,7 @@ from nnae._factors import Factors
 from nnae._label_evidence import company_distances
 from nnae._label_pairs import presence
 from nnae._resemblance import cut_tree, ward_tree
+from nnae._row_views import row_ranges
 from nnae._solvers import Solver
 
 Array = npt.NDArray[Any]
@@ -63,16 +64,20 @@ def better_start(
     k = start[1].shape[1]
     if Y.shape[1] > MOST_LABELS or Y.shape[1] < LABELS_A_CONCEPT * k or k < 2:
         return start
-    rival = cluster_start(Y, k)
-    admit(rival[1])
-    reached = []
-    for Z, Wt in (start, rival):
-        factors = make(Z.copy(), Wt.copy())
+
+    def rival() -> Start:  # made twice: two starts and the copy on trial would be one too many
+        Z, Wt = cluster_start(Y, k)
+        admit(Wt)
+        return Z, Wt
+
+    def reached(factors: Factors) -> float:
         sweeps = solver(factors)
         for number in range(1, TRIAL_SWEEPS + 1):
             sweeps.sweep(number)
-        reached.append(factors.objective())
-    return rival if reached[1] < reached[0] else start
+        return factors.objective()
+
+    first = reached(make(start[0].copy(), start[1].copy()))
+    return rival() if reached(make(*rival())) < first else start
 
 
 def cluster_start(Y: Any, k: int) -> Start:
@@ -92,5 +97,7 @@ def cluster_start(Y: Any, k: int) -> Start:
     Wt /= np.maximum(Wt.sum(axis=0), 1e-300)
     Wt = (1 - _ELSEWHERE) * Wt + _ELSEWHERE / L
     Wt /= Wt.sum(axis=0)
-    Z = np.asarray(Y @ member) + _LEAST_CODE
-    return Z.astype(Y.dtype), Wt.astype(Y.dtype)
+    Z = np.empty((Y.shape[0], k), Y.dtype)
+    for rows in row_ranges(*Z.shape):
+        Z[rows] = np.asarray(Y[rows] @ member) + _LEAST_CODE
+    return Z, Wt.astype(Y.dtype)

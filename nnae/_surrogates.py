@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,21 @@ import numpy.typing as npt
 Array = npt.NDArray[Any]
 
 _ROUNDS = 60
+#: Columns that are minimised at a time, so that temporaries stay small.
+_PANEL = 16
+
+
+def by_panels(minimise: Callable[..., Array], W: Array, *others: Any) -> Array:
+    """Return a minimiser over columns, some columns at a time; ``others`` are as wide, or numbers.
+
+    The result is in the dtype of W.
+    """
+    out = np.empty_like(W)
+    for start in range(0, W.shape[1], _PANEL):
+        own = slice(start, start + _PANEL)
+        parts = [each[:, own] if isinstance(each, np.ndarray) else each for each in others]
+        out[:, own] = minimise(W[:, own], *parts)
+    return out
 
 
 def simplex_rates(b: Array, slope: Array, bend: Array | None = None) -> Array:

@@ -14,7 +14,8 @@ from sklearn.utils.validation import check_is_fitted
 from nnae import _core
 from nnae._block_codes import CodedBlocks
 from nnae._block_fits import check_blocks_alone, fit_factorisation
-from nnae._cells import factors_of, weigh_cells
+from nnae._cell_factors import factors_of
+from nnae._cells import weigh_cells
 from nnae._checkpoint import Checkpoint, checkpointing, identity_of
 from nnae._distinct import Distinct
 from nnae._factors import negligible

@@ -114,7 +114,8 @@ def test_a_joint_sweep_is_made_of_the_half_steps_in_memory(Y, loss, tmp_path):
         curve.append(joint.objective())
         for one in whole:
             one.multiply_weights_on_simplex()
-        whole[0].multiply_codes(np.ascontiguousarray(whole[1].Z @ whole[1].Wt.T), ratio)
+        above = np.ascontiguousarray(whole[1].Z @ whole[1].Wt.T)
+        whole[0].multiply_codes(above.__getitem__, ratio)
         whole[1].aim_at(Target.of(sp.csr_matrix(whole[0].Z)))
         whole[1].multiply_codes()
     for own, one in zip(levels.factors, whole, strict=True):

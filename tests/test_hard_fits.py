@@ -73,25 +73,34 @@ def test_ctrl_c_ends_a_long_fit_at_once_and_leaves_a_model():
 
 
 @pytest.mark.parametrize(
-    ("model", "most"),
+    ("model", "known", "most"),
     [
-        (NMF(64, loss="frobenius", init="random", max_iter=3, tol=0), 3),
-        (NMF(64, loss="bernoulli", init="random", max_iter=3, tol=0), 3),
-        (NMF(64, loss="kullback-leibler", max_iter=3, tol=0), 3.5),
-        (NNAE((64, 16), loss="frobenius", pretrain_iter=3, max_iter=2, tol=0), 7),
+        (NMF(64, loss="frobenius", init="random", max_iter=7, tol=0), 1, 2.4),
+        (NMF(64, loss="bernoulli", init="random", max_iter=5, tol=0), 1, 2.4),
+        (NMF(64, loss="kullback-leibler", max_iter=3, tol=0), 1, 3.4),
+        (NMF(64, loss="frobenius", init="random", max_iter=7, tol=0), 0.01, 2.6),
+        (NMF(64, loss="kullback-leibler", init="random", max_iter=5, tol=0), 0.01, 2.6),
+        # distances of a thousand labels are more than labels and factors together
+        (NNAE((64, 16), loss="frobenius", pretrain_iter=3, max_iter=2, tol=0), 1, 5.2),
+        (NNAE((64, 16), loss="frobenius", init="random", pretrain_iter=3, max_iter=2, tol=0), 1, 3),
     ],
-    ids=["frobenius", "bernoulli", "singular vectors", "levels"],
-)
-def test_a_fit_holds_a_few_times_what_it_is_given_and_gives_back(model, most):
+    ids=["frobenius", "bernoulli", "singular vectors", "frobenius, mask", "mask", "clusters",
+         "levels"],
+)  # fmt: skip
+def test_a_fit_holds_a_few_times_what_it_is_given_and_gives_back(model, known, most):
     Y = make_zipf_labels(20_000, 1_000, 20, 6.0, random_state=0).Y
     model.set_params(random_state=0, n_threads=1)
+    cells = {}
+    if known < 1:
+        other = sp.random(*Y.shape, known, format="csr", dtype=np.float32, random_state=0)
+        cells["mask"] = sp.csr_matrix((Y + other) > 0)
     tracemalloc.start()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        model.fit(Y)
+        model.fit(Y, **cells)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    given = Y.data.nbytes + Y.indices.nbytes + Y.indptr.nbytes
+    given = sum(M.data.nbytes + M.indices.nbytes + M.indptr.nbytes for M in (Y, *cells.values()))
     factors = [model.components_, model.codes_] if isinstance(model, NMF) else [
         *model.weights_, *model.codes_
     ]  # fmt: skip

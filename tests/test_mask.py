@@ -57,9 +57,18 @@ def test_listed_steps_find_the_least_squares_of_known_cells(name, share, dtype):
         if not row.any() and (H.sum(axis=0) > 0).all():
             np.testing.assert_array_equal(F[i], 0)
     product = np.empty(F.shape)
-    _core.listed_product(*sides(listed), F, given.H, product, 1)
+    _core.listed_product(*sides(listed), F, given.H, share, product, 1)
     rates = F.astype(float) @ H.T
     np.testing.assert_allclose(product, (listed * rates) @ H, rtol=1e-6, atol=1e-9)
+    indptr, indices, _ = sides(listed)  # a list without values means the same
+    for values in (None, listed[listed != 0].astype(float)):
+        sums = np.empty(F.shape)
+        _core.listed_sums(indptr, indices, values, given.H, share, sums, 1)
+        np.testing.assert_allclose(sums, listed @ H, rtol=1e-6, atol=1e-9)
+    same, bare = given.F.copy(), given.F.copy()
+    for out, cells in ((same, sides(listed)), (bare, (indptr, indices, None))):
+        _core.listed_step(*seen, *cells, given.H, H.T @ H, out, share, 0.0, 0.0, 3, 0.0, 1)
+    np.testing.assert_array_equal(bare, same)
 
     def with_threads(n_threads):
         F = given.F.copy()

@@ -15,7 +15,7 @@ def test_rates_stay_and_concepts_sum_to_one(seed, n, m, k):
     Z, Wt = rng.gamma(0.5, size=(n, k)), rng.gamma(0.5, size=(m, k))
     if k > 1:
         Wt[:, rng.integers(k)] = 0  # a concept without weights stays without
-    new_Z, new_Wt, order = normalise(Z, Wt)
+    new_Z, new_Wt, order = normalise(Z.copy(), Wt)
     np.testing.assert_allclose(new_Z @ new_Wt.T, Z @ Wt.T, rtol=1e-9, atol=1e-12)
     np.testing.assert_allclose(new_Wt.sum(axis=0), np.where(Wt[:, order].any(axis=0), 1, 0))
     assert (np.diff(new_Z.sum(axis=0)) <= 1e-12).all()

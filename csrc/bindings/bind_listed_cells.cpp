@@ -29,7 +29,8 @@ void step(const Array<I> &indptr, const Array<I> &indices, const Values<T> &valu
 
 template <typename T, typename I>
 void product(const Array<I> &indptr, const Array<I> &indices, const Values<T> &values,
-             const Array<T> &f, const Array<T> &h, Array<double> &out, int n_threads) {
+             const Array<T> &f, const Array<T> &h, double share, Array<double> &out,
+             int n_threads) {
     const auto F = matrix(f);
     const auto H = matrix(h);
     const auto S = csr<T, I>(indptr, indices, values, H.rows);
@@ -37,7 +38,18 @@ void product(const Array<I> &indptr, const Array<I> &indices, const Values<T> &v
     require(S.rows == F.rows && H.cols == F.cols, "the factors must fit the listed cells");
     require(N.rows == F.rows && N.cols == F.cols, "the output must have the shape of the factor");
     py::gil_scoped_release free;
-    listed_product(S, F, H, n_threads, N);
+    listed_product(S, F, H, share, n_threads, N);
+}
+
+template <typename T, typename I>
+void sums(const Array<I> &indptr, const Array<I> &indices, const Values<double> &values,
+          const Array<T> &h, double share, Array<double> &out, int n_threads) {
+    const auto H = matrix(h);
+    const auto S = csr<double, I>(indptr, indices, values, H.rows);
+    const auto N = mutable_matrix(out);
+    require(N.rows == S.rows && N.cols == H.cols, "the output must fit the listed cells");
+    py::gil_scoped_release free;
+    listed_sums(S, H, share, n_threads, N);
 }
 
 template <typename T, typename I>
@@ -50,8 +62,11 @@ void bind(py::module_ &module) {
                arg("l1"), arg("l2"), arg("repeats"), arg("tolerance"), arg("n_threads"));
     module.def("listed_product", &product<T, I>, arg("indptr").noconvert(),
                arg("indices").noconvert(), arg("values").noconvert().none(true),
-               arg("f").noconvert(), arg("h").noconvert(), arg("out").noconvert(),
+               arg("f").noconvert(), arg("h").noconvert(), arg("share"), arg("out").noconvert(),
                arg("n_threads"));
+    module.def("listed_sums", &sums<T, I>, arg("indptr").noconvert(), arg("indices").noconvert(),
+               arg("values").noconvert().none(true), arg("h").noconvert(), arg("share"),
+               arg("out").noconvert(), arg("n_threads"));
 }
 
 }  // namespace nnae::bindings::of_listed_cells

@@ -181,6 +181,16 @@ def listed_product(
     values: _Real | None,
     f: _Real,
     h: _Real,
+    share: float,
+    out: _Double,
+    n_threads: int,
+) -> None: ...
+def listed_sums(
+    indptr: _Index,
+    indices: _Index,
+    values: _Double | None,
+    h: _Real,
+    share: float,
     out: _Double,
     n_threads: int,
 ) -> None: ...
