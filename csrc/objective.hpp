@@ -4,7 +4,10 @@
 //
 // The rest is a product of sums (Kullback-Leibler, Bernoulli) or of Gram matrices (Frobenius),
 // which the caller has at hand. Rates in T, the sum in double over fixed chunks in chunk order, so
-// threads never change a bit. w may be null (all one). An empty target gives 0. Cost: 2 nnz k.
+// threads never change a bit. Where large rates cancel against the product of sums (Bernoulli),
+// those of far_rate and more are worked out in double: a code may be as large as the precision of T
+// lets it, and one such rate would make an objective of noise. w may be null (all one). An empty
+// target gives 0. Cost: 2 nnz k.
 #pragma once
 
 #include <algorithm>
@@ -17,6 +20,22 @@
 #include "views.hpp"
 
 namespace nnae {
+
+namespace detail {
+
+constexpr double far_rate = 64;
+
+template <typename Loss, typename T>
+inline double rate_of(const T *f, const T *h, std::int64_t k) {
+    const T rate = dot(f, h, k);
+    if (!Loss::far_rates_cancel || rate < T(far_rate)) return static_cast<double>(rate);
+    double sum = 0;
+#pragma omp simd reduction(+ : sum)
+    for (std::int64_t p = 0; p < k; ++p) sum += static_cast<double>(f[p]) * h[p];
+    return sum;
+}
+
+}  // namespace detail
 
 template <typename Loss, typename T, typename I>
 double objective_at_nonzeros(Csr<T, I> P, Matrix<const T> F, Matrix<const T> H,
@@ -32,10 +51,10 @@ double objective_at_nonzeros(Csr<T, I> P, Matrix<const T> F, Matrix<const T> H,
                 for (std::int64_t a = 0; a < m; ++a) {
                     const T *h = H.row(static_cast<std::int64_t>(P.indices[from + a]));
                     y[a] = static_cast<double>(P.value(from + a));
-                    rate[a] = static_cast<double>(dot(F.row(i), h, H.cols));
+                    rate[a] = detail::rate_of<Loss>(F.row(i), h, H.cols);
                 }
 #pragma omp simd reduction(+ : row)
-                for (std::int64_t a = 0; a < m; ++a) row += Loss::term(y[a], rate[a]);
+                for (std::int64_t a = 0; a < m; ++a) row += Loss::template term<T>(y[a], rate[a]);
             }
             sum += weights ? weights[i] * row : row;
         }

@@ -76,13 +76,17 @@ inline double change_of_terms(const RowRates<T> &row, const double *w, double st
 
 // A step to the right, but no further than where every rate that it moves is beyond all use.
 // Without this bound a row that has every label of a concept would send its code to infinity under
-// the Bernoulli loss. Most steps leave the first rate useful, and no division is made.
+// the Bernoulli loss. A weight that is nothing beside the largest does not count: floored weights
+// would let the code grow to one over the floor.
 template <typename Loss, typename T>
 inline double useful_step(const RowRates<T> &row, const double *w, double step, std::int64_t m) {
     if constexpr (Loss::useful_rate == std::numeric_limits<double>::infinity()) return step;
-    double room = 0;
+    double most = 0, room = 0;
+    m = in_whole_vectors<double>(m);
+#pragma omp simd reduction(max : most)
+    for (std::int64_t a = 0; a < m; ++a) most = std::max(most, w[a]);
     for (std::int64_t a = 0; a < m; ++a) {
-        if (!(w[a] > 0)) continue;
+        if (!(w[a] > 1e-7 * most)) continue;
         if (row.rate[a] + step * w[a] <= Loss::useful_rate) return step;
         room = std::max(room, (Loss::useful_rate - row.rate[a]) / w[a]);
     }

@@ -168,7 +168,7 @@ void bind_updates(py::module_ &module) {
     bind<double, std::int32_t>(module);
     bind<double, std::int64_t>(module);
     module.def("one_minus_exp", py::vectorize(&one_minus_exp<double>), py::arg("rate"));
-    module.def("logarithm", py::vectorize(&logarithm), py::arg("x"));
+    module.def("logarithm", py::vectorize(&logarithm<double>), py::arg("x"));
     module.def("wright_omega", py::vectorize(&wright_omega), py::arg("x"));
 }
 
