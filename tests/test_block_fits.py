@@ -124,9 +124,9 @@ def test_a_joint_sweep_is_made_of_the_half_steps_in_memory(Y, loss, tmp_path):
 
 
 @pytest.mark.parametrize("model", [
-    nnae.NMF(8, random_state=0, loss="kullback-leibler", max_iter=8, tol=0),
-    nnae.NMF(8, random_state=0, loss="frobenius", max_iter=8, tol=0),
-    nnae.NNAE((8, 3), random_state=0, pretrain_iter=5, max_iter=5, tol=0),
+    nnae.NMF(8, random_state=0, n_threads=1, loss="kullback-leibler", max_iter=8, tol=0),
+    nnae.NMF(8, random_state=0, n_threads=1, loss="frobenius", max_iter=8, tol=0),
+    nnae.NNAE((8, 3), random_state=0, n_threads=1, pretrain_iter=5, max_iter=5, tol=0),
 ])  # fmt: skip
 def test_it_does_not_matter_where_rows_are_cut(Y, model):
     def weights(rows):
@@ -140,8 +140,10 @@ def test_it_does_not_matter_where_rows_are_cut(Y, model):
 @pytest.mark.parametrize("loss", LOSSES)
 def test_an_autoencoder_is_as_good_as_the_one_in_memory(Y, loss, monkeypatch):
     monkeypatch.setattr(_block_start, "SAMPLED", 1000)  # all rows: sweeps start at the end
-    whole = nnae.NNAE((12, 3), loss=loss, random_state=0, max_iter=150).fit(Y)
-    model = nnae.NNAE((12, 3), loss=loss, random_state=0, max_iter=150).fit(cut(Y, 200))
+    whole = nnae.NNAE((12, 3), loss=loss, random_state=0, n_threads=1, max_iter=150).fit(Y)
+    model = nnae.NNAE((12, 3), loss=loss, random_state=0, n_threads=1, max_iter=150).fit(
+        cut(Y, 200)
+    )
     assert rises(model.loss_curve_) <= 1e-9
     assert max(map(rises, model.pretraining_curves_)) <= 1e-9
     assert model.pretraining_curves_[0][-1] <= 1.002 * whole.pretraining_curves_[0][-1]
@@ -157,7 +159,9 @@ def test_an_autoencoder_is_as_good_as_the_one_in_memory(Y, loss, monkeypatch):
 
 
 def test_codes_of_all_rows_are_left_where_they_are_asked_for(Y, tmp_path):
-    model = nnae.NNAE((8, 3), random_state=0, max_iter=3, tol=1e-3, codes_folder=tmp_path / "codes")
+    model = nnae.NNAE(
+        (8, 3), random_state=0, n_threads=1, max_iter=3, tol=1e-3, codes_folder=tmp_path / "codes"
+    )
     with pytest.warns():
         model.fit(cut(Y, 100))
     assert sorted(p.name for p in (tmp_path / "codes").iterdir()) == ["codes_1.npy", "codes_2.npy"]
@@ -166,16 +170,18 @@ def test_codes_of_all_rows_are_left_where_they_are_asked_for(Y, tmp_path):
         np.testing.assert_allclose(codes, model.transform(Y, level), rtol=1e-6, atol=1e-9)
     with pytest.raises(ValueError, match="must be new or empty"):
         model.fit(cut(Y, 100))
-    factors = nnae.NMF(4, random_state=0, max_iter=3, tol=0, codes_folder=tmp_path / "more")
+    factors = nnae.NMF(
+        4, random_state=0, n_threads=1, max_iter=3, tol=0, codes_folder=tmp_path / "more"
+    )
     factors.fit(cut(Y, 100))
     codes = np.load(tmp_path / "more" / "codes_1.npy")
     np.testing.assert_allclose(codes, factors.transform(Y), rtol=1e-6, atol=1e-9)
 
 
 FITS = {
-    "nmf": lambda **more: nnae.NMF(6, random_state=0, max_iter=9, tol=0, **more),
+    "nmf": lambda **more: nnae.NMF(6, random_state=0, n_threads=1, max_iter=9, tol=0, **more),
     "nnae": lambda **more: nnae.NNAE(
-        (8, 3), random_state=0, pretrain_iter=4, max_iter=9, tol=0, **more
+        (8, 3), random_state=0, n_threads=1, pretrain_iter=4, max_iter=9, tol=0, **more
     ),
 }
 
@@ -247,16 +253,18 @@ def test_ctrl_c_leaves_a_usable_model(Y, name):
 
 
 @pytest.mark.parametrize("compressor", [
-    nnae.NMF(12, loss="kullback-leibler", random_state=0, tol=1e-3),
-    nnae.NNAE((12, 3), random_state=0, tol=1e-3),
-    nnae.NNAE((12, 3), encoder="tied", random_state=0, tol=1e-3),
+    nnae.NMF(12, loss="kullback-leibler", random_state=0, n_threads=1, tol=1e-3),
+    nnae.NNAE((12, 3), random_state=0, n_threads=1, tol=1e-3),
+    nnae.NNAE((12, 3), encoder="tied", random_state=0, n_threads=1, tol=1e-3),
 ])  # fmt: skip
 def test_a_classifier_learns_their_codes(Y, compressor, tmp_path):
     X = (Y @ np.random.default_rng(0).normal(size=(72, 40))).astype(np.float32)
     nnae.io.write_blocks(tmp_path / "rows", (X, Y))
-    model = nnae.TwoStepClassifier(compressor, random_state=0).fit(tmp_path / "rows")
+    model = nnae.TwoStepClassifier(compressor, random_state=0, n_threads=1).fit(tmp_path / "rows")
     ranking, _ = model.predict_topk(X, 3)
-    whole = nnae.TwoStepClassifier(compressor, decoder="linear", profile="fast", random_state=0)
+    whole = nnae.TwoStepClassifier(
+        compressor, decoder="linear", profile="fast", random_state=0, n_threads=1
+    )
     whole.fit(X, Y)
     found = [nnae.metrics.precision_at_k(Y, m.predict_topk(X, 3)[0], 3) for m in (model, whole)]
     assert found[0] > 0.97 * found[1]
@@ -318,7 +326,7 @@ def test_more_mistakes(Y, tmp_path, monkeypatch):
 def test_a_full_disk_is_one_line(Y, monkeypatch):
     monkeypatch.setattr("nnae._code_files.open", lambda *a, **k: FullDisk(), raising=False)
     with pytest.raises(OSError, match="codes could not be written"):
-        nnae.NMF(2, random_state=0).fit(cut(Y, 200))
+        nnae.NMF(2, random_state=0, n_threads=1).fit(cut(Y, 200))
 
 
 class FullDisk:

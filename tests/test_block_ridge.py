@@ -26,7 +26,7 @@ def few_features(monkeypatch):
 
 
 def step_one():
-    return nnae.NNAE((20, 4), encoder="linear", random_state=0)
+    return nnae.NNAE((20, 4), encoder="linear", random_state=0, n_threads=1)
 
 
 @pytest.mark.parametrize("sparse", [False, True])
@@ -34,7 +34,7 @@ def test_a_stated_penalty_gives_the_ridge_in_memory(data, sparse):
     X, Y = data
     X = sp.csr_matrix(X) if sparse else X
     ridge = MultiOutputRidge(30.0)
-    blocks = nnae.TwoStepClassifier(step_one(), ridge, random_state=0)
+    blocks = nnae.TwoStepClassifier(step_one(), ridge, random_state=0, n_threads=1)
     blocks.fit(row_blocks((X, Y), rows=130))
     whole = nnae.TwoStepClassifier(
         step_one(), ridge, decoder="linear", profile="fast", random_state=0
@@ -50,7 +50,9 @@ def test_a_stated_penalty_gives_the_ridge_in_memory(data, sparse):
 
 def test_the_penalty_is_that_of_least_gcv(data):
     X, Y = data
-    blocks = nnae.TwoStepClassifier(step_one(), random_state=0).fit(row_blocks((X, Y), rows=130))
+    blocks = nnae.TwoStepClassifier(step_one(), random_state=0, n_threads=1).fit(
+        row_blocks((X, Y), rows=130)
+    )
     whole = nnae.TwoStepClassifier(
         step_one(), decoder="linear", profile="fast", random_state=0
     ).fit(X, Y)
@@ -70,7 +72,7 @@ def test_a_start_on_some_rows_saves_passes(data, monkeypatch):
         blocks, count = row_blocks((X, Y), rows=450), []
         blocks.watch = lambda rows, share: count.append(rows) if not rows else None
         ridge = MultiOutputRidge(30.0)
-        model = nnae.TwoStepClassifier(step_one(), ridge, random_state=0).fit(blocks)
+        model = nnae.TwoStepClassifier(step_one(), ridge, random_state=0, n_threads=1).fit(blocks)
         passes.append(len(count))
         return model.estimator_.coef_
 
@@ -84,7 +86,7 @@ def test_it_goes_on_from_a_checkpoint(data, tmp_path, monkeypatch):
     blocks = row_blocks((X, Y), rows=300)
     every = []
     blocks.watch = lambda rows, share: every.append(rows)
-    whole = nnae.TwoStepClassifier(step_one(), random_state=0).fit(blocks)
+    whole = nnae.TwoStepClassifier(step_one(), random_state=0, n_threads=1).fit(blocks)
     there = nnae.Checkpoint(tmp_path / "fit.part", every=0)
     count = []
 
@@ -107,7 +109,7 @@ def test_it_goes_on_from_a_checkpoint(data, tmp_path, monkeypatch):
 def test_it_does_not_matter_where_rows_are_cut(data):
     X, Y = data
     found = [
-        nnae.TwoStepClassifier(step_one(), MultiOutputRidge(30.0), random_state=0)
+        nnae.TwoStepClassifier(step_one(), MultiOutputRidge(30.0), random_state=0, n_threads=1)
         .fit(row_blocks((X, Y), rows=rows)).estimator_.coef_
         for rows in (97, 900)
     ]  # fmt: skip
@@ -118,6 +120,6 @@ def test_too_few_passes_are_told(data, monkeypatch):
     X, Y = data
     monkeypatch.setattr(_block_ridge, "MOST_PASSES", 2)
     with pytest.warns(match="not solved in 2 passes"):
-        nnae.TwoStepClassifier(step_one(), MultiOutputRidge(1e-6), random_state=0).fit(
+        nnae.TwoStepClassifier(step_one(), MultiOutputRidge(1e-6), random_state=0, n_threads=1).fit(
             row_blocks((X, Y), rows=300)
         )
