@@ -79,14 +79,15 @@ inline double change_of_terms(const RowRates<T> &row, const double *w, double st
 // the Bernoulli loss. A weight that is nothing beside the largest does not count: floored weights
 // would let the code grow to one over the floor.
 template <typename Loss, typename T>
-inline double useful_step(const RowRates<T> &row, const double *w, double step, std::int64_t m) {
+inline double useful_step(const RowRates<T> &row, const double *w, double step, double floor,
+                          std::int64_t m) {
     if constexpr (Loss::useful_rate == std::numeric_limits<double>::infinity()) return step;
-    double most = 0, room = 0;
+    double most = floor, room = 0;
     m = in_whole_vectors<double>(m);
 #pragma omp simd reduction(max : most)
     for (std::int64_t a = 0; a < m; ++a) most = std::max(most, w[a]);
     for (std::int64_t a = 0; a < m; ++a) {
-        if (!(w[a] > 1e-7 * most)) continue;
+        if (!(w[a] > floor && w[a] > 1e-7 * most)) continue;
         if (row.rate[a] + step * w[a] <= Loss::useful_rate) return step;
         room = std::max(room, (Loss::useful_rate - row.rate[a]) / w[a]);
     }
@@ -154,7 +155,7 @@ inline double move_coordinate(RowRates<T> &row, std::int64_t m, OwnCost own, dou
     if (f <= floor && gradient >= 0) return 0;
     double moved = curvature > 0 ? f - gradient / curvature : (gradient > 0 ? 0 : f);
     moved = std::max(moved, floor);
-    if (moved > f) moved = f + useful_step<Loss>(row, w, moved - f, m);
+    if (moved > f) moved = f + useful_step<Loss>(row, w, moved - f, floor, m);
     if (gradient > 0 && m > 0 && !is_gentle<Loss>(row, w, moved - f, m)) {
         const double step = moved - f;
         const bool confirmed =
