@@ -12,12 +12,15 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from nnae._factors import Factors, floor_of, simplex_minimiser
+from nnae._factors import NEGLIGIBLE, Factors, floor_of, simplex_minimiser
 from nnae._solvers import PlainDescent
 from nnae._surrogates import simplex_rates
 
 Array = npt.NDArray[Any]
 
+#: Share of its largest weight that projection leaves a concept's others: much less, and a row whose
+#: known labels it does not have would get an endless code. Half of what is reported as zero.
+_LEAST = NEGLIGIBLE["float64"] / 2
 #: Tries of a projected gradient step, each a quarter of the one before.
 _TRIES = 8
 
@@ -189,7 +192,7 @@ def project_concepts(
         x = x / total if total > 0 else np.full(m, 1 / m)
         if m > 1 and hoyer_sparseness(x[None])[0] < sparseness - 1e-12:
             x = project_to_sparseness(given[:, p], sparseness)
-        Wt[:, p] = np.maximum(x, floor)
+        Wt[:, p] = np.maximum(x, max(floor, _LEAST * x.max()))
 
 
 def project_to_sparseness(x: Array, sparseness: float) -> Array:

@@ -131,6 +131,19 @@ def test_overlap_of_concepts_falls_with_its_price(Y, loss_name):
     assert overlap[0] > overlap[1] > overlap[2]
 
 
+def test_labels_that_projection_takes_away_give_no_endless_codes_under_a_mask():
+    # a known label beside which nothing else of a concept is known costs its code nothing: with
+    # weights at the floor codes were 1e100, and level 2 was fitted to nothing but those
+    Y = sp.csr_matrix(make_label_hierarchy(100, random_state=1).Y, dtype=float)
+    known = np.random.default_rng(0).random(Y.shape) < 0.1
+    model = NNAE((8, 3), loss="kullback-leibler", sparseness=0.9, pretrain_iter=6, max_iter=6,
+                 tol=0, random_state=0, n_threads=1)  # fmt: skip
+    model.fit(Y, mask=known)
+    never_rises(model)
+    assert (np.array(model.pretraining_curves_[1]) > 0).all()
+    assert (model.sparseness_[0] >= 0.9 - 1e-6).all()
+
+
 @losses
 def test_both_rules_together_and_over_a_mask(Y, loss_name):
     known = np.random.default_rng(0).random(Y.shape) < 0.9
