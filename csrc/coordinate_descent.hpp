@@ -70,10 +70,12 @@ template <typename T>
 struct GroupRows {
     std::vector<T> b, f, rows;
     std::vector<std::int32_t> active;
+    std::vector<char> listed;  // whether a coordinate is in active
     explicit GroupRows(std::int64_t k) {
         const std::size_t cells = static_cast<std::size_t>(k * group_rows<T>);
         for (auto *of : {&b, &f, &rows}) of->assign(cells, T(0));
         active.reserve(static_cast<std::size_t>(k + 1));
+        listed.resize(static_cast<std::size_t>(k));
     }
 };
 
@@ -84,7 +86,9 @@ inline void list_active(GroupRows<T> &group, std::int64_t k) {
         Pack<T> f[group_vectors];
         for (int v = 0; v < group_vectors; ++v)
             f[v] = load(group.f.data() + p * group_rows<T> + v * lanes<T>);
-        if (any_lane<T>(f)) group.active.push_back(static_cast<std::int32_t>(p));
+        const bool any = any_lane<T>(f);
+        group.listed[p] = any;
+        if (any) group.active.push_back(static_cast<std::int32_t>(p));
     }
 }
 
@@ -114,9 +118,10 @@ inline void slopes_of_block(const GroupRows<T> &group, const T *gram, std::int64
 // One pass over the coordinates of a group; rows whose lane of alive is not positive stay.
 template <typename T>
 inline void pass_over_group(GroupRows<T> &group, const PackedGram<T> &G, T l1, const Pack<T> *alive,
-                            Pack<T> *largest) {
+                            Pack<T> *moves) {
     constexpr int width = group_rows<T>;
     const Pack<T> zero{};
+    Pack<T> largest[group_vectors] = {};
     list_active(group, G.k);
     for (std::int64_t p = 0; p < G.k; p += coordinate_block) {
         Pack<T> slope[coordinate_block][group_vectors];
@@ -126,9 +131,9 @@ inline void pass_over_group(GroupRows<T> &group, const PackedGram<T> &G, T l1, c
         for (int c = 0; c < used; ++c) {
             T *f = group.f.data() + (p + c) * width;
             const T inverse = G.inverse[p + c];
-            Pack<T> before[group_vectors], after[group_vectors];
+            Pack<T> after[group_vectors];
             for (int v = 0; v < group_vectors; ++v) {
-                const Pack<T> old = before[v] = load(f + v * lanes<T>);
+                const Pack<T> old = load(f + v * lanes<T>);
                 Pack<T> to = inverse > 0 ? old - slope[c][v] * broadcast(inverse)
                                          : (slope[c][v] > zero ? zero : old);
                 to = to > zero ? to : zero;
@@ -140,13 +145,15 @@ inline void pass_over_group(GroupRows<T> &group, const PackedGram<T> &G, T l1, c
                 const Pack<T> size = change > zero ? change : zero - change;
                 largest[v] = size > largest[v] ? size : largest[v];
             }
-            if (any_lane<T>(after) && !any_lane<T>(before)) {
+            if (!group.listed[p + c] && any_lane<T>(after)) {
+                group.listed[p + c] = true;
                 const auto at = static_cast<std::int32_t>(p + c);
                 auto &list = group.active;
                 list.insert(std::upper_bound(list.begin(), list.end(), at), at);
             }
         }
     }
+    for (int v = 0; v < group_vectors; ++v) moves[v] = largest[v];
 }
 
 template <typename T>

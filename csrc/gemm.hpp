@@ -50,7 +50,7 @@ struct PackedPanels {
                 tile_product<T>(rows, A.row(i), A.cols, 1, packed.data() + p * depth, width, depth,
                                 out);
                 for (int r = 0; r < rows; ++r)
-                    std::copy_n(out + r * width, used, C + (i + r - begin) * cols + p);
+                    copy_columns(out + r * width, used, C + (i + r - begin) * cols + p);
             }
         }
     }
@@ -74,7 +74,7 @@ void multiply_tile(Matrix<const T> A, Matrix<const T> B, Matrix<T> C) {
         tile_product<T>(rows, A.row(0), A.cols, 1, padded ? last.data() : B.row(0) + p,
                         padded ? width : B.cols, B.rows, out);
         for (int r = 0; r < rows; ++r)
-            std::copy_n(out + r * width, std::min(width, B.cols - p), C.row(r) + p);
+            copy_columns(out + r * width, std::min(width, B.cols - p), C.row(r) + p);
     }
 }
 

@@ -2,6 +2,7 @@
 //
 //   tile_product         out = a b      a: rows x depth, b: depth x panel, out: rows x panel
 //   pack_panel           copies a panel of columns of B: a few vector registers wide
+//   copy_columns         copies a few numbers without a call: the library's costs more than they do
 //
 // Strides of a are free, so that a may be rows or columns of a matrix; b is a packed panel. The
 // sums of a tile of up to six rows stay in registers, added in the order of depth. Preconditions:
@@ -58,19 +59,27 @@ inline void tile_product(int rows, const T *a, std::int64_t row_step, std::int64
     }
 }
 
+template <typename T>
+inline void copy_columns(const T *from, std::int64_t n, T *to) {
+    std::int64_t c = 0;
+    for (; c + lanes<T> <= n; c += lanes<T>) store(to + c, load(from + c));
+    if (c < n) std::copy(from + c, from + n, to + c);
+}
+
 // Copies columns [from, from + panel) of rows [begin, end) side by side, padded with zeros.
 template <typename T>
 inline void pack_panel(Matrix<const T> B, std::int64_t begin, std::int64_t end, std::int64_t from,
                        T *panel) {
     const std::int64_t width = std::min<std::int64_t>(panel_width<T>, B.cols - from);
     for (std::int64_t s = begin; s < end; ++s, panel += panel_width<T>) {
-        std::copy_n(B.row(s) + from, width, panel);
-        std::fill(panel + width, panel + panel_width<T>, T(0));
+        copy_columns(B.row(s) + from, width, panel);
+        if (width < panel_width<T>) std::fill(panel + width, panel + panel_width<T>, T(0));
     }
 }
 
-constexpr std::int64_t reduction_block = 256;
-constexpr std::int64_t reduction_chunks = 64;
+// A block of rows of both operands stays in L1 while their tiles meet; the sums of a chunk are few.
+constexpr std::int64_t reduction_block = 128;
+constexpr std::int64_t reduction_chunks = 32;
 
 }  // namespace detail
 
