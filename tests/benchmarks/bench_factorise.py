@@ -4,7 +4,7 @@ Parts, each of which can be run by itself:
 
 methods   time to the best loss that any method found, + 1 % and + 0.1 %, and memory
 losses    seconds of a sweep of each loss beside Kullback-Leibler's
-threads   seconds of a sweep on 1, 2, 4 .. threads
+threads   seconds of a sweep on 1, 2, 4 .. threads, and in as many processes of one thread at once
 growth    how a sweep grows with rows, labels, non-zeros and rank
 memory    memory of a fit over input and factors
 layout    what a sparse Gram matrix and labels ordered by frequency would save

@@ -1,5 +1,6 @@
 """What a sweep of nnae costs: by loss, by number of threads, and as the data grow."""
 
+import multiprocessing
 import os
 import time
 import warnings
@@ -51,8 +52,30 @@ def losses(only, rank, n_threads):
             }  # fmt: skip
 
 
+def at_once(case, count, repeats=3):
+    """Return the median seconds of a sweep in ``count`` processes that work at the same time."""
+    spawned = multiprocessing.get_context("spawn")
+    with spawned.Manager() as manager, spawned.Pool(count) as pool:
+        together = manager.Barrier(count)
+        found = pool.starmap(sweeps_together, [(together, case, repeats)] * count, chunksize=1)
+    return float(np.median([seconds for each in found for seconds in each]))
+
+
+def sweeps_together(together, case, repeats):
+    found = sweep_seconds(*case, sweeps=1)  # warms up
+    found.clear()
+    for _ in range(repeats):
+        together.wait()
+        found += sweep_seconds(*case)
+    return found
+
+
 def threads(only, rank, n_threads):
-    """Yield rows: seconds of a sweep on 1, 2, 4 .. threads, and how many times faster than 1."""
+    """Yield rows: seconds of a sweep on 1, 2, 4 .. threads, and how many times faster than 1.
+
+    What the machine allows stands beside each number of threads: as many processes, of one thread
+    and the same work each, at the same time. They share nothing but caches, memory and clock.
+    """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     counts = [1 << power for power in range(10) if 1 << power <= max(cores, n_threads or 1)]
     for name in [only] if only else ("bbc food", "debian tags"):
@@ -65,6 +88,13 @@ def threads(only, rank, n_threads):
                 yield {
                     "part": "threads", "data": name, "loss": loss, "rank": rank, "threads": count,
                     "seconds/sweep": seconds, "speed-up": each[0] / seconds,
+                }  # fmt: skip
+            for count in counts[1:]:
+                seconds = at_once((Y, rank, loss, 1), count)
+                yield {
+                    "part": "threads", "data": name, "loss": loss, "rank": rank, "threads": 1,
+                    "fit": f"{count} processes at once", "seconds/sweep": seconds,
+                    "speed-up": count * each[0] / seconds,
                 }  # fmt: skip
 
 
