@@ -27,7 +27,7 @@ fi
 
 begin=$SECONDS
 tests=()
-for noun in gemm elementary sparse_ops objective multiplicative coordinate_descent cooccurrence \
+for noun in gemm copy_rows elementary sparse_ops objective multiplicative coordinate_descent cooccurrence \
   curveball topk linear_encoder linear_dual label_tree normal_equations ridge tree neighbors; do
   [ ! -f "tests/test_$noun.py" ] || tests+=("tests/test_$noun.py")
 done

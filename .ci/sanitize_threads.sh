@@ -36,7 +36,7 @@ run -c 'import nnae._core as core; assert core.__file__.startswith("'"$work"'"),
 
 begin=$SECONDS
 tests=()
-for noun in gemm elementary sparse_ops objective multiplicative coordinate_descent cooccurrence \
+for noun in gemm copy_rows elementary sparse_ops objective multiplicative coordinate_descent cooccurrence \
   topk linear_encoder label_tree normal_equations; do
   [ ! -f "tests/test_$noun.py" ] || tests+=("tests/test_$noun.py")
 done

@@ -126,7 +126,7 @@ void sparse_scores(Csr<T, I> P, Csr<T, I> W, const T *bias, int n_threads, Matri
 
 template <typename T>
 void column_sums(Matrix<const T> H, const double *weights, int n_threads, double *sums) {
-    constexpr std::int64_t chunk = 4096;
+    constexpr std::int64_t chunk = 1024;
     const std::int64_t chunks = chunk_count(H.rows, chunk);
     std::vector<double> slots(static_cast<std::size_t>(chunks * H.cols));
     parallel_for(H.rows, chunk, n_threads, [&](std::int64_t begin, std::int64_t end, int) {

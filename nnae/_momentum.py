@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from nnae import _core
 from nnae._factors import Array, Factors, floor_of
 
 #: Share of the last step of the weights that is taken again, at first and at most.
@@ -44,7 +45,8 @@ class Momentum:
         if self.before is None:
             descend()
         elif not self._ahead(weights, weights - self.before, descend):
-            factors.Z[...], factors.Wt[...] = self.codes, weights
+            _core.copy_rows(self.codes, factors.Z, factors.n_threads)
+            factors.Wt[...] = weights
             factors.codes_changed()
             factors.weights_changed()
             self.ceiling = self.share
@@ -55,7 +57,7 @@ class Momentum:
     def _ahead(self, weights: Array, step: Array, descend: Callable[[], None]) -> bool:
         """Descend from weights moved ahead; tell whether that ended below the start."""
         factors, start = self.factors, self.factors.objective()
-        self.codes[...] = factors.Z
+        _core.copy_rows(factors.Z, self.codes, factors.n_threads)
         lowest = 0.0 if factors.loss == "frobenius" else floor_of(weights.dtype)
         np.multiply(step, weights.dtype.type(self.share), out=factors.Wt)
         factors.Wt += weights

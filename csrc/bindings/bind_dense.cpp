@@ -1,5 +1,6 @@
 // Dense and sparse products of gemm.hpp and sparse_ops.hpp.
 #include "arrays.hpp"
+#include "copy_rows.hpp"
 #include "gemm.hpp"
 #include "sparse_ops.hpp"
 
@@ -78,8 +79,19 @@ Array<double> sums_of_columns(const Array<T> &h, const std::optional<Array<doubl
 }
 
 template <typename T>
+void copy_of_rows(const Array<T> &source, Array<T> &to, int n_threads) {
+    const auto A = matrix(source);
+    const auto C = mutable_matrix(to);
+    require(A.rows == C.rows && A.cols == C.cols, "a copy must have the shape of what it is of");
+    py::gil_scoped_release free;
+    copy_rows<T>(A, n_threads, C);
+}
+
+template <typename T>
 void bind_real(py::module_ &module) {
     using py::arg;
+    module.def("copy_rows", &copy_of_rows<T>, arg("source").noconvert(), arg("to").noconvert(),
+               arg("n_threads"));
     module.def("multiply", &product<T>, arg("a").noconvert(), arg("b").noconvert(),
                arg("out").noconvert(), arg("n_threads"));
     module.def("multiply_transposed", &product_transposed<T>, arg("a").noconvert(),
