@@ -13,6 +13,7 @@ import scipy.sparse as sp
 import nnae
 from nnae._block_sums import MOST_FEATURES
 from nnae.io import row_blocks
+from nnae.io._cluster_blocks import _makers
 
 dask = pytest.importorskip("dask")
 distributed = pytest.importorskip("distributed")
@@ -78,6 +79,26 @@ def test_delayed_blocks_give_the_same_bits(client, data, alone):
     here = alone.predict_topk(data[0], 3)
     for at in (0, 1):
         assert np.array_equal(np.vstack([part[at] for part in parts]), here[at])
+
+
+def test_blocks_are_made_where_they_are_added_up(client, data, alone):
+    def make(number):
+        random = np.random.default_rng(number)
+        return random.random((50, 6)), (random.random((50, 20)) < 0.2).astype(float)
+
+    def fit(blocks):
+        step_one = nnae.NNAE((5,), encoder="linear", random_state=0)
+        return nnae.TwoStepClassifier(step_one, random_state=0).fit(blocks)
+
+    blocks = [dask.delayed(make)(number) for number in range(20)]
+    makers = dask.compute(*_makers(blocks[:8]))
+    assert [made()[0].sum() for made in makers] == [make(n)[0].sum() for n in range(8)]
+    same(fit(row_blocks(blocks, client=client)), fit(row_blocks([make(n) for n in range(20)])))
+    large = delayed_blocks(data)  # each carries all rows: made as tasks of their own
+    assert _makers(large) is large
+    held = client.persist(blocks)  # they are somewhere already
+    assert _makers(held) is held
+    same(fit(row_blocks(held, client=client)), fit(row_blocks(blocks, client=client)))
 
 
 def test_a_folder_that_workers_read(client, data, alone, tmp_path):

@@ -17,6 +17,8 @@ from nnae._block_sums import GROUP, add_group
 from nnae.io._names import Names
 from nnae.io._row_blocks import Block, RowBlocks, Widths
 
+#: Bytes of what makes a block, up to which its maker goes to the task that adds it up.
+SMALL = 100_000
 #: Results that are asked for ahead of the one that is waited for, for each worker.
 AHEAD = 2
 
@@ -72,7 +74,7 @@ class ClusterBlocks(RowBlocks):
         add, plus = delayed(_add), delayed(_plus)
         total: Any = None
         for group in self._groups:
-            part = add(work, small, *group)
+            part = add(work, small, *_makers(group))
             total = part if total is None else plus(total, part)
         if total is None:
             raise ValueError(f"{self.name} must hold at least one row; there is none")
@@ -114,6 +116,39 @@ class ClusterBlocks(RowBlocks):
             ) from None
 
 
+class _Maker:
+    """Makes one block where it is added up: then blocks need not travel between workers."""
+
+    def __init__(self, graph: dict[Any, Any], key: Any) -> None:
+        self.graph, self.key = graph, key
+
+    def __call__(self) -> Any:
+        from dask.local import get_sync
+
+        return get_sync(self.graph, self.key)
+
+
+def _makers(group: list[Any]) -> list[Any]:
+    """Return makers of a group's blocks, or the group where workers hold blocks already.
+
+    A maker that carries much, such as the data itself, would be sent with every pass.
+    """
+    from dask.delayed import delayed
+    from distributed.protocol import pickle
+
+    pickled: Any = pickle.dumps
+
+    makers = []
+    for piece in group:
+        graph = dict(piece.__dask_optimize__(piece.dask, [piece.key]))
+        text = str(list(graph.values()))
+        maker = _Maker(graph, piece.key)
+        if "Future" in text or len(pickled(maker)) > SMALL:
+            return group
+        makers.append(delayed(maker, pure=False, traverse=False))
+    return makers
+
+
 class _Work:
     """What a task knows about the blocks that it is given."""
 
@@ -124,7 +159,8 @@ class _Work:
         """Yield checked blocks."""
         widths = Widths(self.name, self.label_names)
         for piece in pieces:
-            for block in piece if self.nested else (piece,):
+            made = piece() if isinstance(piece, _Maker) else piece
+            for block in made if self.nested else (made,):
                 yield widths.check(block)
 
 
