@@ -96,3 +96,9 @@ def test_parts_of_a_table_replace_their_own_rows(tmp_path):
     assert found["command"] == "python run.py --parts a b ; python run.py --parts b"
     with pytest.raises(SystemExit, match="another table"):
         stored.add(path, "python run.py", ("part",), [("a",)])
+
+
+def test_commands_are_stored_without_where_things_are_kept():
+    words = ["memory", "--rows", "10", "--folder", "x", "--parts", "codes in files", "--store", "y"]
+    command = "python tests/benchmarks/large.py memory --rows 10 --parts 'codes in files'"
+    assert large.typed(words) == command
