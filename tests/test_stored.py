@@ -17,6 +17,7 @@ KEPT = sorted((ROOT / "vignettes" / "results").glob("*.json"))
 sys.path.insert(0, str(ROOT / "tests" / "benchmarks"))
 stored = pytest.importorskip("stored")
 bench_classify = pytest.importorskip("bench_classify")
+large = pytest.importorskip("large")
 
 
 def test_a_stored_table_comes_back(tmp_path):
