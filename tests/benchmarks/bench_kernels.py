@@ -14,9 +14,10 @@ from threadpoolctl import threadpool_limits
 HEADER = ("kernel", "rank", "work", "unit", "speed", "of machine", "share")
 
 
-def least(function, repeats=9):
+def least(function, repeats=9, seconds=0.4):
+    """Return the least of several runs, short ones over as long a time as long ones take."""
     passed = []
-    for _ in range(repeats):
+    while len(passed) < repeats or sum(passed) < seconds:
         begin = time.process_time()
         function()
         passed.append(time.process_time() - begin)
