@@ -23,7 +23,7 @@ from nnae._rows import codes_of_rows
 Array = npt.NDArray[Any]
 
 #: Cells of codes that are read at a time where there are no labels to go with them.
-CELLS = 1 << 23
+CELLS = 1 << 21
 
 #: Updates the codes of some rows at one level, drawn towards what the level above makes of them.
 Update = Callable[[Factors, int, "Array | None"], None]
