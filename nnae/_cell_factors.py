@@ -98,6 +98,14 @@ class CellFactors(Factors):
     def _sums_of_codes(self) -> Iterator[tuple[slice, Array]]:
         return self._sums(self.cells.columns, self.Z, self.target.weights)
 
+    def _denominators_of_codes(self) -> Iterator[tuple[slice, Array]]:
+        if self.loss != "frobenius":
+            yield from self._sums_of_weights()
+            return
+        for rows in row_ranges(*self.Z.shape):
+            some = rows_of_side(self.cells.rows, rows)
+            yield rows, self._push(some, self.Z[rows], self.Wt, self.gram_of_weights)
+
     def multiply_codes(self, above: Above | None = None, weight: float = 0.0) -> None:
         """Update the codes multiplicatively, drawn towards ``above`` where it is given."""
         if self.loss == "frobenius":

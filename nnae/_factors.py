@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -196,6 +196,26 @@ class Factors:
             n_threads=self.n_threads,
             sums=sums,
         )
+
+    def slopes_of_codes(self) -> Iterator[tuple[slice, Array]]:
+        """Yield ranges of rows and the gradient of their codes (half of it under Frobenius)."""
+        own = (self.penalty, self.l2)
+        own = (own[0] / 2, own[1] / 2) if self.loss == "frobenius" else own
+        for rows, down in self._denominators_of_codes():
+            Z = self.Z[rows]
+            up = self._ratios(self.target.some_rows(rows), Z, self.Wt).astype(np.float64)
+            yield rows, down - up + own[0] + own[1] * Z
+
+    def _denominators_of_codes(self) -> Iterator[tuple[slice, Array]]:
+        gram = self.gram_of_weights.astype(np.float64)
+        for rows in row_ranges(*self.Z.shape):
+            Z = self.Z[rows].astype(np.float64)
+            if self.loss == "frobenius":
+                down = np.empty_like(Z)
+                _core.multiply(Z, gram, down, self.n_threads)
+                yield rows, down
+            else:
+                yield rows, np.broadcast_to(gram, Z.shape)
 
     def numerator_of_weights(self) -> Array:
         """Return N (m x k) of the multiplicative update of the weights."""

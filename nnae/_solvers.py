@@ -13,6 +13,7 @@ from sklearn.exceptions import ConvergenceWarning
 from nnae._checkpoint import next_stage
 from nnae._factors import Factors
 from nnae._momentum import Momentum
+from nnae._stationarity import Stationarity
 from nnae._sweep_stage import SweepStage
 
 Callback = Callable[[int, float], object]
@@ -128,8 +129,11 @@ def run_sweeps(
     tol: float,
     callback: Callback | None = None,
     name: str = "NMF",
+    at_rest: Stationarity | None = None,
 ) -> History:
     """Sweep until the objective falls by less than ``tol`` of its first value in one sweep.
+
+    With ``at_rest`` the sweeps end where that says so, and the objective ends none.
 
     Ctrl-C ends between two sweeps: the history says so, the factors are those of the last whole
     sweep, and the caller raises KeyboardInterrupt when the model is in order.
@@ -143,7 +147,11 @@ def run_sweeps(
             history.curve.append(objective())
             if callback is not None:
                 callback(number, history.curve[-1])
-            if tol > 0 and number > 1:
+            if tol > 0 and at_rest is not None:
+                if at_rest(number):
+                    history.converged = True
+                    break
+            elif tol > 0 and number > 1:
                 fall = history.curve[-2] - history.curve[-1]
                 if fall <= tol * abs(history.curve[0]):
                     history.converged = True
@@ -157,9 +165,12 @@ def run_sweeps(
     history.seconds = time.perf_counter() - begin
     if tol > 0 and not history.converged and not history.interrupted and max_iter > 1:
         fall = (history.curve[-2] - history.curve[-1]) / max(abs(history.curve[0]), 1e-300)
+        how = f"the last one lowered the objective by {fall:.2g} of its first value"
+        if at_rest is not None:
+            how = f"the projected gradient is {at_rest.share:.2g} of the first one"
         warnings.warn(
-            f"{name} did not converge in {max_iter} sweeps: the last one lowered the objective by "
-            f"{fall:.2g} of its first value, tol is {tol:g}; raise max_iter or tol",
+            f"{name} did not converge in {max_iter} sweeps: {how}, tol is {tol:g}; raise max_iter "
+            "or tol",
             ConvergenceWarning,
             stacklevel=4,
         )

@@ -18,6 +18,8 @@
 #'   first start at random.
 #' @param max_iter Largest number of sweeps.
 #' @param tol Stop when a sweep lowers the objective by less than this share of its first value.
+#' @param stopping What `tol` is compared with: `"decrease"` as above, or `"gradient"`, the norm of
+#'   the projected gradient by its norm at the start, which is small near stationary points alone.
 #' @param random_state Seed, a whole number, or NULL.
 #' @param n_threads Threads, or NULL for all; the result does not depend on it.
 #' @param verbose 1 prints the objective after every sweep.
@@ -45,8 +47,8 @@
 #' }
 #' @export
 nnae_nmf <- function(y, n_components = 100, loss = "auto", solver = "auto", init = "auto",
-                     n_init = 1, max_iter = 200, tol = 1e-4, random_state = NULL,
-                     n_threads = NULL, verbose = 0, callback = NULL, sample_weight = NULL,
+                     n_init = 1, max_iter = 200, tol = 1e-4, stopping = "decrease",
+                     random_state = NULL, n_threads = NULL, verbose = 0, callback = NULL, sample_weight = NULL,
                      mask = NULL, propensities = NULL, sep = ",", checkpoint = NULL,
                      codes_folder = NULL, ...) {
   parameters <- list(
@@ -57,6 +59,7 @@ nnae_nmf <- function(y, n_components = 100, loss = "auto", solver = "auto", init
     n_init = check_count(n_init, "n_init"),
     max_iter = check_count(max_iter, "max_iter"),
     tol = check_number(tol, "tol"),
+    stopping = check_text(stopping, "stopping"),
     random_state = check_count_or_null(random_state, "random_state"),
     n_threads = check_count_or_null(n_threads, "n_threads"),
     verbose = check_count(verbose, "verbose"),
