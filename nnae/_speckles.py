@@ -16,6 +16,9 @@ Integers = npt.NDArray[np.int64]
 
 _CHUNK = 1 << 15
 
+#: Shares of a rate that may come from how frequent its label is.
+SHARES = (0.0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4)
+
 
 @dataclass(frozen=True)
 class Speckles:
@@ -42,14 +45,37 @@ class Speckles:
         """Return what a fit may see."""
         return Mask.hiding(self.rows, self.columns, shape)
 
-    def loss(self, name: str, Z: Array, W: Array, floor: float) -> float:
-        """Return the mean loss of a cell, estimated; rates are at least ``floor``."""
+    def base_rates(self, name: str, Y: sp.csr_matrix) -> Array:
+        """Return the rate of each label (L) that the known cells give alike to all rows.
+
+        The mean; for "bernoulli" the rate whose probability it is.
+        """
+        hidden = np.bincount(self.columns, self.values, Y.shape[1])
+        sums = np.asarray(Y.sum(axis=0, dtype=np.float64)).ravel()
+        mean = np.maximum(sums - hidden, 0.0) / (self.share * Y.shape[0])
+        if name == "bernoulli":
+            return np.asarray(-np.log1p(-np.minimum(mean, 1 - 0.5 / Y.shape[0])))
+        return np.asarray(mean)
+
+    def losses(self, name: str, Z: Array, W: Array, base: Array, floor: float) -> Array:
+        """Return the mean loss of a cell, estimated, for each of `SHARES`.
+
+        Rates are ``(1 - share) Z W + share base``, at least ``floor``.
+        """
         rates = np.empty(len(self.rows))
         for start in range(0, len(rates), _CHUNK):
             part = slice(start, start + _CHUNK)
             of_rows, of_columns = Z[self.rows[part]], W[:, self.columns[part]].T
             rates[part] = np.einsum("ij,ij->i", of_rows, of_columns, dtype=np.float64)
-        rates = np.maximum(rates, floor)
+        of_labels = base[self.columns]
+        return np.array(
+            [
+                self._loss(name, np.maximum((1 - share) * rates + share * of_labels, floor))
+                for share in SHARES
+            ]
+        )
+
+    def _loss(self, name: str, rates: Array) -> float:
         y = self.values
         if name == "frobenius":
             cells = (y - rates) ** 2

@@ -16,7 +16,7 @@ from sklearn.base import clone
 
 from nnae._labels import encode_labels
 from nnae._progress import progress_bar
-from nnae._speckles import deal_speckles
+from nnae._speckles import SHARES, deal_speckles
 from nnae._validation import check_count, check_tolerance, choose_loss, label_dtype
 from nnae.autoencoder import NNAE
 
@@ -37,7 +37,8 @@ class RankReport:
     ----------
     frame : DataFrame
         One row a rank: rank, loss (mean of folds), se (its standard error), excess and excess_se
-        (over the best rank, fold by fold), training_loss, stability, seconds.
+        (over the best rank, fold by fold), training_loss, base_share (of rates, from frequencies),
+        stability, seconds.
     folds : ndarray of shape (n_ranks, n_folds)
         Held-out loss of a cell.
     best : int
@@ -101,8 +102,13 @@ def choose_rank(
     other cells, and measures the loss of the hidden ones, which stand for all positives and all
     zeros:
 
-    .. math:: \frac{1}{nL} \left( \frac{n_+}{|H_+|} \sum_{H_+} D(y, \Lambda)
-              + \frac{n_0}{|H_0|} \sum_{H_0} D(0, \Lambda) \right)
+    .. math:: \frac{1}{nL} \left( \frac{n_+}{|H_+|} \sum_{H_+} D(y, \tilde\Lambda)
+              + \frac{n_0}{|H_0|} \sum_{H_0} D(0, \tilde\Lambda) \right), \quad
+              \tilde\Lambda_{ij} = (1 - s) \Lambda_{ij} + s \bar\Lambda_j
+
+    A share s of every rate comes from how frequent the label is: concepts explain no stray label,
+    and a hidden one would otherwise cost so much that few broad concepts always won. It is chosen
+    for each rank and fold by the cells of the other folds.
 
     Parameters
     ----------
@@ -176,7 +182,7 @@ def choose_rank(
     speckles = deal_speckles(matrix, n_folds, zeros_per_positive, draws)
     seeds = draws.integers(0, 2**31 - 1, max(n_folds, n_seeds)).tolist()
     n, L = matrix.shape
-    folds = np.empty((len(found), n_folds))
+    losses = np.empty((len(found), n_folds, len(SHARES)))
     rows: list[dict[str, float]] = []
     with progress_bar(len(found) * (n_folds + n_seeds), 0, verbose) as advance:
         for place, k in enumerate(found):
@@ -186,7 +192,9 @@ def choose_rank(
                 fit = clone(base).set_params(random_state=seeds[number])
                 known = np.full(L, held.share)
                 fit.fit(matrix, mask=held.mask((n, L)), propensities=known)
-                folds[place, number] = held.loss(loss, fit.codes_[0], fit.weights_[0], 0.5 / n)
+                Z, W = fit.codes_[0], fit.weights_[0]
+                base_rates = held.base_rates(loss, matrix)
+                losses[place, number] = held.losses(loss, Z, W, base_rates, 0.5 / n)
                 training.append(fit.loss_ / (n * L))
                 advance(1)
             concepts = []
@@ -199,11 +207,18 @@ def choose_rank(
             rows.append(
                 {
                     "training_loss": float(np.mean(training)),
+                    "base_share": float(np.mean(np.take(SHARES, _shares(losses[place])))),
                     "stability": _stability(concepts),
                     "seconds": time.perf_counter() - start,
                 }
             )
+    folds = np.array([one[np.arange(n_folds), _shares(one)] for one in losses])
     return _report(found, folds, rows, loss)
+
+
+def _shares(losses: Floats) -> npt.NDArray[np.intp]:
+    """Return for each fold the place of the share that is best in the others (folds x shares)."""
+    return np.asarray(np.argmin(losses.sum(axis=0) - losses, axis=1))
 
 
 def _check_ranks(ranks: Any, n_labels: int) -> list[int]:

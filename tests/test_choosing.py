@@ -5,7 +5,7 @@ import pytest
 import scipy.sparse as sp
 
 from nnae import NMF, NNAE, choose_rank
-from nnae._speckles import Speckles, deal_speckles
+from nnae._speckles import SHARES, Speckles, deal_speckles
 from nnae.datasets import make_label_hierarchy
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -38,14 +38,40 @@ def test_the_loss_of_all_cells_as_speckles_is_the_mean_loss(Y, name):
     Z, W, dense = rng.random((150, 3)), rng.random((3, 72)), Y.toarray()
     rows, columns = (part.ravel() for part in np.indices(dense.shape))
     whole = Speckles(rows, columns, dense.ravel(), np.ones(dense.size), 1.0)
-    R = Z @ W
-    if name == "frobenius":
-        wanted = (dense - R) ** 2
-    elif name == "bernoulli":
-        wanted = np.where(dense > 0, -np.log(-np.expm1(-R)), R)
-    else:
-        wanted = np.where(dense > 0, -np.log(R) - 1, 0) + R
-    assert whole.loss(name, Z, W, 1e-9) == pytest.approx(wanted.mean())
+    base = rng.random(72)
+    found = whole.losses(name, Z, W, base, 1e-9)
+    for share, loss in zip(SHARES, found, strict=True):
+        R = (1 - share) * (Z @ W) + share * base
+        if name == "frobenius":
+            wanted = (dense - R) ** 2
+        elif name == "bernoulli":
+            wanted = np.where(dense > 0, -np.log(-np.expm1(-R)), R)
+        else:
+            wanted = np.where(dense > 0, -np.log(R) - 1, 0) + R
+        assert loss == pytest.approx(wanted.mean())
+
+
+def test_base_rates_are_those_of_known_cells():
+    rng = np.random.default_rng(3)
+    Y = sp.csr_matrix((rng.random((4000, 6)) < [0.02, 0.1, 0.2, 0.3, 0.5, 0.9]).astype(float))
+    held = deal_speckles(Y, 5, 2.0, rng)[0]
+    hidden = np.zeros(Y.shape)
+    hidden[held.rows, held.columns] = held.values
+    known = (Y.toarray() - hidden).mean(axis=0) / held.share
+    np.testing.assert_allclose(held.base_rates("frobenius", Y), known)
+    np.testing.assert_allclose(1 - np.exp(-held.base_rates("bernoulli", Y)), known)
+    assert known == pytest.approx(Y.toarray().mean(axis=0), abs=0.03)
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("loss", ["bernoulli", "kullback-leibler"])
+def test_groups_are_counted_beside_stray_labels(seed, loss):
+    planted = make_label_hierarchy(500, random_state=seed).Y  # one cell in a hundred is stray
+    model = NNAE(loss=loss, code_penalty=0.1)
+    ranks = [3, 6, 12, 20]
+    report = choose_rank(planted, ranks, model=model, n_seeds=0, random_state=seed)
+    assert report.best == report.one_se == 12
+    assert (report.frame["base_share"] > 0).all()
 
 
 def test_the_planted_rank_is_found_and_is_the_stable_one():

@@ -14,7 +14,8 @@
 #' @param verbose 1 shows a progress bar.
 #' @return An object of class `nnae_choose_rank`: a list with the data frame `frame` (one row a
 #'   rank: held-out loss, its standard error, excess over the best rank and its standard error, loss
-#'   of training cells, stability, seconds), `folds` (ranks x folds), `best`, the rank of least
+#'   of training cells, the share of rates that comes from how frequent labels are (chosen by other
+#'   folds), stability, seconds), `folds` (ranks x folds), `best`, the rank of least
 #'   held-out loss, `one_se`, the smallest whose excess is within one standard error, and
 #'   `loss_name`. It can be printed, plotted and summarised; `tidy` returns the frame, `glance` one
 #'   row.
