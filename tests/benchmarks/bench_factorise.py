@@ -7,6 +7,7 @@ losses    seconds of a sweep of each loss beside Kullback-Leibler's
 threads   seconds of a sweep on 1, 2, 4 .. threads, and in as many processes of one thread at once
 growth    how a sweep grows with rows, labels, non-zeros and rank
 memory    memory of a fit over input and factors
+starts    how low named starts end, and when
 layout    what a sparse Gram matrix and labels ordered by frequency would save
 
 How near the kernels come to the machine's own speed is ``run.py kernels``, and the race to
@@ -21,6 +22,7 @@ from factorise_layout import layout
 from factorise_memory import memory
 from factorise_methods import methods as methods_of
 from factorise_methods import race, seconds_to
+from factorise_starts import starts
 from label_data import data_sets, starting_factors
 from peak_memory import peak_megabytes
 
@@ -30,7 +32,7 @@ HEADER = ("part", "data", "loss", "method", "fit", "what grows", "from", "to", "
           "at the end", "power", "over kullback-leibler", "speed-up", "input MB", "factors MB",
           "used MB", "times", "seconds",
           "non-zero")  # fmt: skip
-PARTS = ("methods", "losses", "threads", "growth", "memory", "layout")
+PARTS = ("methods", "losses", "threads", "growth", "memory", "starts", "layout")
 #: Peers that take part with one seed: they are far behind, or take long.
 SLOW = ("RcppML", "nimfa")
 MARGINS = {"+ 1 %": 1.01, "+ 0.1 %": 1.001}
@@ -96,7 +98,7 @@ def run(*, parts=PARTS, rank=64, n_threads=2, only=None, seeds=3, seconds=8.0, l
     """Yield one row of the table after the other, HEADER first."""
     yield HEADER
     costs = {"losses": losses, "threads": threads, "growth": growth, "memory": memory,
-             "layout": layout}  # fmt: skip
+             "starts": starts, "layout": layout}  # fmt: skip
     for part in parts:
         rows = (
             methods(only, rank, n_threads, seeds=seeds, seconds=seconds, loss=loss)
