@@ -48,7 +48,8 @@
 #' @export
 nnae_nmf <- function(y, n_components = 100, loss = "auto", solver = "auto", init = "auto",
                      n_init = 1, max_iter = 200, tol = 1e-4, stopping = "decrease",
-                     random_state = NULL, n_threads = NULL, verbose = 0, callback = NULL, sample_weight = NULL,
+                     random_state = NULL, n_threads = NULL, verbose = 0, callback = NULL,
+                     sample_weight = NULL,
                      mask = NULL, propensities = NULL, sep = ",", checkpoint = NULL,
                      codes_folder = NULL, ...) {
   parameters <- list(
