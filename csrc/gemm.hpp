@@ -56,10 +56,6 @@ struct PackedPanels {
     }
 };
 
-}  // namespace detail
-
-namespace detail {
-
 // A B for at most one tile of rows: B is read once, so that laying it in panels would only cost.
 template <typename T>
 void multiply_tile(Matrix<const T> A, Matrix<const T> B, Matrix<T> C) {

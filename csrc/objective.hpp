@@ -26,7 +26,7 @@ namespace detail {
 constexpr double far_rate = 64;
 
 template <typename Loss, typename T>
-inline double rate_of(const T *f, const T *h, std::int64_t k) {
+inline double rate_at(const T *f, const T *h, std::int64_t k) {
     const T rate = dot(f, h, k);
     if (!Loss::far_rates_cancel || rate < T(far_rate)) return static_cast<double>(rate);
     double sum = 0;
@@ -51,7 +51,7 @@ double objective_at_nonzeros(Csr<T, I> P, Matrix<const T> F, Matrix<const T> H,
                 for (std::int64_t a = 0; a < m; ++a) {
                     const T *h = H.row(static_cast<std::int64_t>(P.indices[from + a]));
                     y[a] = static_cast<double>(P.value(from + a));
-                    rate[a] = detail::rate_of<Loss>(F.row(i), h, H.cols);
+                    rate[a] = detail::rate_at<Loss>(F.row(i), h, H.cols);
                 }
 #pragma omp simd reduction(+ : row)
                 for (std::int64_t a = 0; a < m; ++a) row += Loss::template term<T>(y[a], rate[a]);

@@ -20,8 +20,9 @@ from nnae._block_start import RowFacts, fit_to_sample, look_at, spread_out
 from nnae._checkpoint import present_path
 from nnae._code_files import CodeFiles
 from nnae._concept_rules import ConceptRule, rule_of
-from nnae._factors import negligible
+from nnae._factors import clear_floor
 from nnae._levels import loss_above
+from nnae._normal_form import to_sum_one
 from nnae._problem import Fitted, Problem
 from nnae._solvers import Callback, History, run_sweeps
 from nnae._validation import choose_loss
@@ -61,7 +62,7 @@ def fit_factorisation(
             files.publish(0, np.arange(Wt.shape[1]), ROWS)
     history.seconds = time.perf_counter() - start
     totals = levels.factors[0].sums.totals[None, :].astype(Wt.dtype)
-    Wt[~(Wt > negligible(Wt.dtype) * Wt.max(axis=0, initial=0))] = 0
+    clear_floor(Wt)
     return np.ascontiguousarray(Wt.T), totals, history, first
 
 
@@ -168,9 +169,7 @@ def _in_normal_form(factors: list[BlockFactors]) -> list[BlockFactors]:
     found = []
     for one in factors:
         Wt = one.Wt.copy()
-        Wt[~(Wt > negligible(Wt.dtype) * Wt.max(axis=0, initial=0))] = 0
-        total = Wt.sum(axis=0, dtype=np.float64)
-        Wt /= np.where(total > 0, total, 1).astype(Wt.dtype)
+        to_sum_one(Wt)
         found.append(BlockFactors(Wt, one.loss, one.n_threads, one.penalty, one.l2))
     return found
 

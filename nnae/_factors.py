@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nnae import _core
-from nnae._row_views import row_ranges
+from nnae._row_views import blocks_of_rows, row_ranges
 from nnae._surrogates import by_panels, shrunk_codes
 from nnae._target import Side, Target
 
@@ -33,6 +33,13 @@ def floor_of(dtype: Any) -> float:
 def negligible(dtype: Any) -> float:
     """Return the share of the largest entry that is reported as zero."""
     return NEGLIGIBLE[np.dtype(dtype).name]
+
+
+def clear_floor(factor: Array) -> None:
+    """Set the entries of a fitted factor that are at the floor to zero, in place."""
+    least = negligible(factor.dtype) * factor.max(axis=0, initial=0)
+    for rows in blocks_of_rows(factor):
+        rows[~(rows > least)] = 0
 
 
 @dataclass

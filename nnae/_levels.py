@@ -16,7 +16,7 @@ from nnae._cells import Cells
 from nnae._concept_rules import ConceptRule, Constrained, SumToOne, rule_of
 from nnae._factors import Above, Factors, floor_of, negligible
 from nnae._initialise import initial_factors
-from nnae._normal_form import normalise
+from nnae._normal_form import normalise, to_sum_one
 from nnae._passing_targets import passing_target
 from nnae._row_views import reorder_columns
 from nnae._rows import codes_of_rows
@@ -200,9 +200,7 @@ def _finish(
         factors = level.factors
         Z, Wt, order = normalise(factors.Z, np.ascontiguousarray(factors.Wt[order]))
         factors.Z = Z = Z[:0].copy()  # found anew
-        Wt[Wt <= negligible(Wt.dtype) * Wt.max(axis=0, initial=0)] = 0
-        total = Wt.sum(axis=0, dtype=np.float64)
-        Wt /= np.where(total > 0, total, 1).astype(Wt.dtype)
+        to_sum_one(Wt)
         Z = codes_of_rows(
             below,
             Wt,

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nnae import _core
+from nnae._factors import clear_floor
 from nnae._row_views import reorder_columns
 
 Array = npt.NDArray[Any]
@@ -37,6 +38,13 @@ def normalise(Z: Array, Wt: Array) -> tuple[Array, Array, Array]:
     Wt = np.take(Wt, order, axis=1)
     Wt /= divisor[order].astype(Wt.dtype)
     return Z, Wt, order
+
+
+def to_sum_one(Wt: Array) -> None:
+    """Set weights at the floor to zero and scale those of every concept to sum one, in place."""
+    clear_floor(Wt)
+    total = Wt.sum(axis=0, dtype=np.float64)
+    Wt /= np.where(total > 0, total, 1).astype(Wt.dtype)
 
 
 def concepts_by_label(weights: list[Array], level: int) -> Array:

@@ -107,7 +107,7 @@ def choose_rank(
               \tilde\Lambda_{ij} = (1 - s) \Lambda_{ij} + s \bar\Lambda_j
 
     A share s of every rate comes from how frequent the label is: concepts explain no stray label,
-    and a hidden one would otherwise cost so much that few broad concepts always won. It is chosen
+    and hidden ones would otherwise cost so much that few broad concepts win. It is chosen
     for each rank and fold by the cells of the other folds.
 
     Parameters
@@ -180,6 +180,7 @@ def choose_rank(
     loss = choose_loss(base.loss, matrix)
     draws = np.random.default_rng(random_state)
     speckles = deal_speckles(matrix, n_folds, zeros_per_positive, draws)
+    base_rates = [held.base_rates(loss, matrix) for held in speckles]
     seeds = draws.integers(0, 2**31 - 1, max(n_folds, n_seeds)).tolist()
     n, L = matrix.shape
     losses = np.empty((len(found), n_folds, len(SHARES)))
@@ -193,8 +194,7 @@ def choose_rank(
                 known = np.full(L, held.share)
                 fit.fit(matrix, mask=held.mask((n, L)), propensities=known)
                 Z, W = fit.codes_[0], fit.weights_[0]
-                base_rates = held.base_rates(loss, matrix)
-                losses[place, number] = held.losses(loss, Z, W, base_rates, 0.5 / n)
+                losses[place, number] = held.losses(loss, Z, W, base_rates[number], 0.5 / n)
                 training.append(fit.loss_ / (n * L))
                 advance(1)
             concepts = []

@@ -18,11 +18,10 @@ from nnae._cell_factors import factors_of
 from nnae._cells import weigh_cells
 from nnae._checkpoint import Checkpoint, checkpointing, identity_of
 from nnae._distinct import Distinct
-from nnae._factors import negligible
+from nnae._factors import clear_floor
 from nnae._initialise import initial_factors, repeated_starts
 from nnae._labels import LabelSpace, encode_labels
 from nnae._mask import check_propensities, hide_unknown
-from nnae._row_views import blocks_of_rows
 from nnae._rows import codes_of_rows
 from nnae._solvers import SOLVERS, Callback, run_sweeps
 from nnae._stationarity import STOPPING, Stationarity
@@ -337,13 +336,6 @@ class NMF(CodedBlocks, TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def _labels(self) -> LabelSpace:
         return LabelSpace(tuple(map(str, self.label_names_)))
-
-
-def clear_floor(factor: Array) -> None:
-    """Set the entries of a fitted factor that are at the floor to zero, in place."""
-    least = negligible(factor.dtype) * factor.max(axis=0, initial=0)
-    for rows in blocks_of_rows(factor):
-        rows[~(rows > least)] = 0
 
 
 def reporter(callback: Callback | None, verbose: int, name: str) -> Callback | None:
